@@ -1,0 +1,74 @@
+import type { Position } from '@livegift/kernel';
+
+/** One thing that happened in a live room, on its way to every gateway. */
+export interface RoomMessage {
+  readonly type: 'gift-sent' | 'room-opened' | 'room-closed';
+  /** The giftId; for rooms the event's id. The same on a repeat. */
+  readonly id: string;
+  readonly roomId: string;
+  readonly position: Position;
+  /** RFC 3339, UTC. */
+  readonly occurredAt: string;
+  /** The message's JSON: a gift frame without `frameId`, or `{ roomId, creatorId, title }`. */
+  readonly body: string;
+}
+
+export type FanOutErrorCode =
+  /** A later publisher of this source partition has taken over: close this one. */
+  | 'fenced'
+  /** The fan-out cannot be reached; for a publish the outcome is not known: open a new publisher and read its checkpoint. */
+  | 'unavailable';
+
+export class FanOutError extends Error {
+  override readonly name = 'FanOutError';
+
+  constructor(
+    readonly code: FanOutErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** The only writer of one source partition. */
+export interface FanOutPublisher {
+  /** Position up to which this source partition was published, committed; null: nothing ever. */
+  readonly checkpoint: Position | null;
+  /**
+   * Messages (of rooms of this partition, in order of position; may be none) and the new checkpoint, all or nothing.
+   * @throws FanOutError `fenced`, `unavailable`
+   */
+  publish(messages: readonly RoomMessage[], checkpoint: Position): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface FanOutDelivery {
+  readonly messages: readonly RoomMessage[];
+  /** True once everything that was there at the subscription has been delivered. */
+  readonly caughtUp: boolean;
+}
+
+export interface FanOutSubscription {
+  /** The next delivery; null after `close`. @throws FanOutError `unavailable` (subscribe again) */
+  next(): Promise<FanOutDelivery | null>;
+  close(): Promise<void>;
+}
+
+/**
+ * Carries room messages from publishers to every subscriber. Promises, each with a case in `@livegift/fanout/contract`:
+ *
+ * - At least once, per room in order of position; a repeat has the same id.
+ * - Messages and checkpoint become visible together; what was not committed is never delivered.
+ * - Opening a publisher fences whoever was before, then reads the checkpoint.
+ * - Every subscriber sees every room; one that is slow holds up nobody.
+ */
+export interface FanOut {
+  /** Rooms are spread over these by `stableHash(roomId) % sourcePartitionCount`. */
+  readonly sourcePartitionCount: number;
+  /** @throws FanOutError `unavailable` */
+  openPublisher(sourcePartition: number): Promise<FanOutPublisher>;
+  /** From the messages published in the last `backMs`, as far as they are kept, then live. @throws FanOutError `unavailable` */
+  subscribe(options: { readonly backMs: number }): Promise<FanOutSubscription>;
+  close(): Promise<void>;
+}

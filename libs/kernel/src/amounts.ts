@@ -1,0 +1,27 @@
+/** Coins and diamonds are integers; a hundred diamonds are worth one coin. Never a fraction, never above 2^53. */
+export type Coins = number;
+export type Diamonds = number;
+
+/** One command moves at most this many coins. */
+export const COMMAND_COINS_MAX: Coins = 1_000_000_000;
+/** A wallet holds at most this many coins. */
+export const WALLET_COINS_MAX: Coins = 1_000_000_000_000;
+export const DIAMONDS_PER_COIN = 100;
+/** A creator's share in basis points (hundredths of a percent): half. */
+export const CREATOR_SHARE_BPS_DEFAULT = 5_000;
+
+/** What a creator earns for `coins`, rounded down per gift; exact, since coins x bps stays below 2^53. */
+export function diamondsFor(coins: Coins, creatorShareBps: number): Diamonds {
+  return Math.floor((coins * creatorShareBps) / DIAMONDS_PER_COIN);
+}
+
+/** The platform's part of a gift, in diamonds: what the creator's share leaves. */
+export function platformDiamonds(coins: Coins, diamonds: Diamonds): Diamonds {
+  return coins * DIAMONDS_PER_COIN - diamonds;
+}
+
+/** Money of the outside world: integer minor units and an ISO 4217 code. */
+export interface Money {
+  readonly amountMinor: number;
+  readonly currency: string;
+}

@@ -1,0 +1,4 @@
+export * from './boards.js';
+export * from './read-model.js';
+export * from './windows.js';
+export * from './writes.js';

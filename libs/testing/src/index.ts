@@ -1,0 +1,1 @@
+export * from './event-store/in-memory-event-store.js';

@@ -1,4 +1,5 @@
 export * from './boards.js';
+export * from './partitions.js';
 export * from './read-model.js';
 export * from './windows.js';
 export * from './writes.js';

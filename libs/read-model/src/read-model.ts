@@ -1,5 +1,6 @@
 import type { Checkpoint, Position } from '@livegift/kernel';
 import type { Board, WindowName } from './boards.js';
+import type { ReadModelSubject } from './partitions.js';
 import type { ReadModelWrite } from './writes.js';
 
 /** Writes of one partition, with the step of its checkpoint. Several writes may come of one event, in order of position. */
@@ -128,14 +129,6 @@ export class ReadModelError extends Error {
     super(message, options);
   }
 }
-
-/** What a question reads; its partition is the one to wait for. */
-export type ReadModelSubject =
-  | { readonly wallet: string }
-  | { readonly creator: string }
-  | { readonly room: string }
-  | { readonly board: Board }
-  | 'rooms';
 
 /**
  * Balances, totals and boards, folded from the log. Promises, each with a case in `@livegift/read-model/contract`:

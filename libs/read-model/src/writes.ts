@@ -1,6 +1,4 @@
-import { stableHash, type Position } from '@livegift/kernel';
-import { boardKey, scoresOf } from './boards.js';
-import type { ReadModelSubject } from './read-model.js';
+import type { Position } from '@livegift/kernel';
 
 export type RowTable = 'wallet' | 'creator' | 'room';
 
@@ -39,30 +37,3 @@ export interface RoomListedWrite {
 }
 
 export type ReadModelWrite = RowWrite | GiftScoredWrite | RoomListedWrite;
-
-export function partitionOf(subject: ReadModelSubject, partitionCount: number): number {
-  return partitionCount === 1 ? 0 : stableHash(subjectKey(subject)) % partitionCount;
-}
-
-function subjectKey(subject: ReadModelSubject): string {
-  if (subject === 'rooms') return 'rooms';
-  if ('wallet' in subject) return `wallet:${subject.wallet}`;
-  if ('creator' in subject) return `creator:${subject.creator}`;
-  if ('room' in subject) return `room:${subject.room}`;
-  return boardKey(subject.board);
-}
-
-/** The partitions that a write touches, each once. The adapter applies in each only what lives there. */
-export function partitionsOf(write: ReadModelWrite, partitionCount: number): readonly number[] {
-  if (partitionCount === 1) return [0];
-  switch (write.kind) {
-    case 'row':
-      return [partitionOf({ [write.table]: write.id } as unknown as ReadModelSubject, partitionCount)];
-    case 'room-listed':
-      return [partitionOf('rooms', partitionCount)];
-    case 'gift-scored': {
-      const boards = scoresOf(write).map(({ board }) => partitionOf({ board }, partitionCount));
-      return [...new Set([...boards, partitionOf({ room: write.roomId }, partitionCount)])];
-    }
-  }
-}

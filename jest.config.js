@@ -32,6 +32,7 @@ const project = (displayName, testMatch, extra = {}) => ({ ...common, displayNam
 /** @type {import('jest').Config} */
 export default {
   workerIdleMemoryLimit: '1GB',
+  reporters: ['default', '<rootDir>/test/reporting/closing-line.js'],
   projects: [
     project('spec', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts'], {
       testPathIgnorePatterns: ['/node_modules/', '\\.(contract|e2e|crash)\\.spec\\.ts$'],

@@ -20,7 +20,8 @@ const common = {
   transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY})/)`],
   moduleNameMapper: {
     '^@livegift/(event-store|read-model|fanout)/contract$': '<rootDir>/libs/$1/src/contract/index.ts',
-    '^@livegift/(gift-api|settlement|projector|publisher|room-gateway)/(.*\\.module)$': '<rootDir>/apps/$1/src/$2.ts',
+    '^@livegift/(gift-api|settlement|projector|publisher|room-gateway|standalone|cli)/(.*)$':
+      '<rootDir>/apps/$1/src/$2.ts',
     '^@livegift/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },

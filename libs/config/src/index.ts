@@ -1,1 +1,2 @@
-export {};
+export * from './configuration-error.js';
+export * from './environment.js';

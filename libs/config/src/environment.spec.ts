@@ -1,0 +1,62 @@
+import { ConfigurationError } from './configuration-error.js';
+import { readEnvironment } from './environment.js';
+
+describe('the environment', () => {
+  it('has a default for everything', () => {
+    expect(readEnvironment({})).toEqual({
+      host: '127.0.0.1',
+      port: 3000,
+      dataDir: './data',
+      profile: 'embedded',
+      boardUtcOffset: '+00:00',
+      corsOrigins: null,
+      logLevel: 'info',
+      eventStoreUrl: null,
+      redisUrl: null,
+      kafkaBrokers: null,
+      drainMsMax: 10_000,
+      streakWindowMs: 3_000,
+      creatorShareBps: 5_000,
+      bodyBytesMax: 65_536,
+      bulkBodyBytesMax: 16_777_216,
+      bulkLinesMax: 10_000,
+    });
+  });
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(readEnvironment({ CORS_ORIGINS: 'https://a.example' }))).toBe(true);
+  });
+
+  it('reads lists between commas, and takes an empty variable as absent', () => {
+    const environment = readEnvironment({ CORS_ORIGINS: 'https://a.example, http://localhost:5173', HOST: '' });
+    expect(environment.corsOrigins).toEqual(['https://a.example', 'http://localhost:5173']);
+    expect(environment.host).toBe('127.0.0.1');
+  });
+
+  it.each([
+    ['PORT', '65536', 'isPort'],
+    ['PORT', 'http', 'isPort'],
+    ['PROFILE', 'both', 'isIn'],
+    ['BOARD_UTC_OFFSET', '+15:00', 'matches'],
+    ['BOARD_UTC_OFFSET', '2h', 'matches'],
+    ['CORS_ORIGINS', '*', 'matches'],
+    ['LOG_LEVEL', 'loud', 'isIn'],
+    ['DRAIN_MS_MAX', '1e4', 'isInt'],
+    ['BULK_LINES_MAX', '0', 'min'],
+  ])('refuses %s=%s by the rule %s, without saying the value', (key, value, rule) => {
+    let thrown: unknown;
+    try {
+      readEnvironment({ [key]: value });
+    } catch (error) {
+      thrown = error;
+    }
+    expect(thrown).toBeInstanceOf(ConfigurationError);
+    const { faults, message } = thrown as ConfigurationError;
+    expect(faults).toContainEqual({ key, rule });
+    expect(message).not.toContain(value);
+  });
+
+  it.each(['-12:00', '+14:00', '+05:30', '-00:00'])('takes the offset %s', (offset) => {
+    expect(readEnvironment({ BOARD_UTC_OFFSET: offset }).boardUtcOffset).toBe(offset);
+  });
+});

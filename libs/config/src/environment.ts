@@ -1,0 +1,161 @@
+import 'reflect-metadata';
+import { IsIn, IsInt, IsOptional, IsPort, IsString, Length, Matches, Max, Min, validateSync } from 'class-validator';
+import { ConfigurationError, type ConfigurationFault } from './configuration-error.js';
+
+/** `+00:00` from -12:00 to +14:00. */
+const UTC_OFFSET = /^(\+(0\d|1[0-3]):[0-5]\d|\+14:00|-(0\d|1[01]):[0-5]\d|-12:00)$/;
+const NO_CONTROL_CHARACTERS = /^[^\p{Cc}]*$/u;
+/** Origins between commas, each without a path. */
+const ORIGINS = /^\s*https?:\/\/[^\s,/]+\s*(,\s*https?:\/\/[^\s,/]+\s*)*$/;
+
+/** What a deployment may choose. Every field is an environment variable; its default stands here. */
+class EnvironmentVariables {
+  @Length(1, 255)
+  HOST = '127.0.0.1';
+
+  @IsPort()
+  PORT = '3000';
+
+  @Length(1, 4_096)
+  @Matches(NO_CONTROL_CHARACTERS)
+  DATA_DIR = './data';
+
+  @IsIn(['embedded', 'cluster'])
+  PROFILE = 'embedded';
+
+  @Matches(UTC_OFFSET)
+  BOARD_UTC_OFFSET = '+00:00';
+
+  /** Origins that browsers may call from, between commas. Without it: any localhost. */
+  @IsOptional()
+  @Matches(ORIGINS)
+  CORS_ORIGINS?: string;
+
+  @IsIn(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
+  LOG_LEVEL = 'info';
+
+  @IsOptional()
+  @IsString()
+  EVENTSTORE_URL?: string;
+
+  @IsOptional()
+  @IsString()
+  REDIS_URL?: string;
+
+  @IsOptional()
+  @IsString()
+  KAFKA_BROKERS?: string;
+
+  /** A shutdown that takes longer is cut off. */
+  @IsInt()
+  @Min(100)
+  @Max(600_000)
+  DRAIN_MS_MAX = 10_000;
+
+  /** Two gifts further apart than this are two streaks. */
+  @IsInt()
+  @Min(1)
+  @Max(600_000)
+  STREAK_WINDOW_MS = 3_000;
+
+  /** The creator's part of a gift, in hundredths of a percent. */
+  @IsInt()
+  @Min(0)
+  @Max(10_000)
+  CREATOR_SHARE_BPS = 5_000;
+
+  @IsInt()
+  @Min(1_024)
+  @Max(16_777_216)
+  BODY_BYTES_MAX = 65_536;
+
+  @IsInt()
+  @Min(1_024)
+  @Max(268_435_456)
+  BULK_BODY_BYTES_MAX = 16_777_216;
+
+  @IsInt()
+  @Min(1)
+  @Max(100_000)
+  BULK_LINES_MAX = 10_000;
+}
+
+export type Profile = 'embedded' | 'cluster';
+
+/** The environment, read once. Sizes in bytes, times in milliseconds. */
+export interface Environment {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly profile: Profile;
+  readonly boardUtcOffset: string;
+  /** Null: any localhost, as in development. */
+  readonly corsOrigins: readonly string[] | null;
+  readonly logLevel: string;
+  readonly eventStoreUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly kafkaBrokers: readonly string[] | null;
+  readonly drainMsMax: number;
+  readonly streakWindowMs: number;
+  readonly creatorShareBps: number;
+  readonly bodyBytesMax: number;
+  readonly bulkBodyBytesMax: number;
+  readonly bulkLinesMax: number;
+}
+
+/**
+ * Reads and validates the environment. An empty variable counts as absent; unknown ones are not ours to judge.
+ * @throws ConfigurationError naming each key and the rule that it breaks, never its value
+ */
+export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
+  const read = new EnvironmentVariables();
+  const target = read as unknown as Record<string, unknown>;
+  for (const key of KEYS) {
+    const text = variables[key];
+    if (text === undefined || text === '') continue;
+    target[key] = typeof target[key] === 'number' ? numberFrom(text) : text;
+  }
+  const faults = validateSync(read).flatMap((error) =>
+    Object.keys(error.constraints ?? {}).map((rule): ConfigurationFault => ({ key: error.property, rule })),
+  );
+  if (faults.length > 0) throw new ConfigurationError(faults);
+  return Object.freeze(environmentOf(read));
+}
+
+const KEYS = [
+  ...Object.keys(new EnvironmentVariables()),
+  'CORS_ORIGINS',
+  'EVENTSTORE_URL',
+  'REDIS_URL',
+  'KAFKA_BROKERS',
+] as const;
+
+/** NaN for what is not plain decimal digits, which then breaks `isInt`. */
+function numberFrom(text: string): number {
+  return /^-?\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function listOf(text: string | undefined): readonly string[] | null {
+  return text === undefined ? null : Object.freeze(text.split(',').map((item) => item.trim()));
+}
+
+function environmentOf(read: EnvironmentVariables): Environment {
+  return {
+    host: read.HOST,
+    port: Number(read.PORT),
+    dataDir: read.DATA_DIR,
+    profile: read.PROFILE as Profile,
+    boardUtcOffset: read.BOARD_UTC_OFFSET,
+    corsOrigins: listOf(read.CORS_ORIGINS),
+    logLevel: read.LOG_LEVEL,
+    eventStoreUrl: read.EVENTSTORE_URL ?? null,
+    redisUrl: read.REDIS_URL ?? null,
+    kafkaBrokers: listOf(read.KAFKA_BROKERS),
+    drainMsMax: read.DRAIN_MS_MAX,
+    streakWindowMs: read.STREAK_WINDOW_MS,
+    creatorShareBps: read.CREATOR_SHARE_BPS,
+    bodyBytesMax: read.BODY_BYTES_MAX,
+    bulkBodyBytesMax: read.BULK_BODY_BYTES_MAX,
+    bulkLinesMax: read.BULK_LINES_MAX,
+  };
+}

@@ -1,4 +1,4 @@
-import type { Position } from '@livegift/kernel';
+import { stableHash, type Checkpoint, type Position } from '@livegift/kernel';
 
 /** One thing that happened in a live room, on its way to every gateway. */
 export interface RoomMessage {
@@ -6,6 +6,8 @@ export interface RoomMessage {
   /** The giftId; for rooms the event's id. The same on a repeat. */
   readonly id: string;
   readonly roomId: string;
+  /** Of which event store: positions of two stores do not compare. */
+  readonly storeId: string;
   readonly position: Position;
   /** RFC 3339, UTC. */
   readonly occurredAt: string;
@@ -33,24 +35,37 @@ export class FanOutError extends Error {
 
 /** The only writer of one source partition. */
 export interface FanOutPublisher {
-  /** Position up to which this source partition was published, committed; null: nothing ever. */
-  readonly checkpoint: Position | null;
+  /** How far this source partition was published, committed, and of which event store; null: nothing ever. */
+  readonly checkpoint: Checkpoint | null;
   /**
    * Messages (of rooms of this partition, in order of position; may be none) and the new checkpoint, all or nothing.
-   * @throws FanOutError `fenced`, `unavailable`
+   * Where there was no checkpoint, a first call without messages says where this partition begins.
+   * @throws FanOutError `fenced`, `unavailable` (also after `close`)
    */
-  publish(messages: readonly RoomMessage[], checkpoint: Position): Promise<void>;
+  publish(messages: readonly RoomMessage[], checkpoint: Checkpoint): Promise<void>;
   close(): Promise<void>;
+}
+
+/** The subscription delivers every message of the source partition after `position`. */
+export interface PartitionFloor {
+  readonly sourcePartition: number;
+  readonly position: Position;
 }
 
 export interface FanOutDelivery {
   readonly messages: readonly RoomMessage[];
+  /** Once for each source partition that anything was published to, at or before its first message. */
+  readonly floors: readonly PartitionFloor[];
   /** True once everything that was there at the subscription has been delivered. */
   readonly caughtUp: boolean;
 }
 
 export interface FanOutSubscription {
-  /** The next delivery; null after `close`. @throws FanOutError `unavailable` (subscribe again) */
+  /**
+   * The next delivery: at once the first time (perhaps empty, to say caught up), then when something comes. Null after
+   * `close`. One call at a time.
+   * @throws FanOutError `unavailable` (also when it fell behind what is kept: subscribe again)
+   */
   next(): Promise<FanOutDelivery | null>;
   close(): Promise<void>;
 }
@@ -58,17 +73,22 @@ export interface FanOutSubscription {
 /**
  * Carries room messages from publishers to every subscriber. Promises, each with a case in `@livegift/fanout/contract`:
  *
- * - At least once, per room in order of position; a repeat has the same id.
+ * - At least once, in order of position per source partition (so per room); a repeat has the same id.
  * - Messages and checkpoint become visible together; what was not committed is never delivered.
  * - Opening a publisher fences whoever was before, then reads the checkpoint.
  * - Every subscriber sees every room; one that is slow holds up nobody.
+ * - A subscription says from which position on each source partition is complete.
  */
 export interface FanOut {
-  /** Rooms are spread over these by `stableHash(roomId) % sourcePartitionCount`. */
+  /** Rooms are spread over these by `sourcePartitionOf`. */
   readonly sourcePartitionCount: number;
   /** @throws FanOutError `unavailable` */
   openPublisher(sourcePartition: number): Promise<FanOutPublisher>;
   /** From the messages published in the last `backMs`, as far as they are kept, then live. @throws FanOutError `unavailable` */
   subscribe(options: { readonly backMs: number }): Promise<FanOutSubscription>;
   close(): Promise<void>;
+}
+
+export function sourcePartitionOf(roomId: string, sourcePartitionCount: number): number {
+  return stableHash(roomId) % sourcePartitionCount;
 }

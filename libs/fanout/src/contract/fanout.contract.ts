@@ -1,4 +1,4 @@
-import type { Checkpoint, Position } from '@livegift/kernel';
+import { instant, type Checkpoint, type Clock, type Position } from '@livegift/kernel';
 import {
   sourcePartitionOf,
   type FanOut,
@@ -10,6 +10,8 @@ import {
 
 /** One fan-out under test. Cases use rooms and positions of their own, so nothing has to be cleaned. */
 export interface FanOutHarness {
+  /** Makes rooms and positions rise from run to run. */
+  readonly clock: Clock;
   /** A connection of its own to the same fan-out, as another process would open it. */
   open(): Promise<FanOut>;
   close(): Promise<void>;
@@ -18,6 +20,7 @@ export interface FanOutHarness {
 const STORE_ID = '6d1f7a52-6d3c-4c7e-9d52-0f2a2f0a8f11';
 const BACK_MS = 60_000;
 let counter = 0;
+let clock: Clock;
 
 /** Every promise of `FanOut`, held against one adapter. */
 export function describeFanOutContract(name: string, openHarness: () => Promise<FanOutHarness>): void {
@@ -27,6 +30,7 @@ export function describeFanOutContract(name: string, openHarness: () => Promise<
 
     beforeAll(async () => {
       harness = await openHarness();
+      ({ clock } = harness);
     });
     afterAll(async () => harness.close());
     beforeEach(async () => {
@@ -198,20 +202,20 @@ function describeCheckpoints(get: () => FanOut): void {
 /** A room that nobody used before, in that source partition. */
 function roomIn(partition: number, fanOut: FanOut): string {
   for (;;) {
-    const room = `room-${Date.now().toString(36)}-${counter++}`;
+    const room = `room-${clock.now().toString(36)}-${counter++}`;
     if (sourcePartitionOf(room, fanOut.sourcePartitionCount) === partition) return room;
   }
 }
 
 /** Rises over everything that this suite ever published, also in earlier runs. */
 function nextPosition(): Position {
-  return `${Date.now()}${String(counter++ % 1e7).padStart(7, '0')}` as Position;
+  return `${clock.now()}${String(counter++ % 1e7).padStart(7, '0')}` as Position;
 }
 
 function messageOf(roomId: string): RoomMessage {
   const position = nextPosition();
   const body = JSON.stringify({ type: 'gift', giftId: `viewer.${counter}`, roomId, position, message: 'grüße 🎁' });
-  const occurredAt = new Date().toISOString();
+  const occurredAt = instant(clock.now());
   return { type: 'gift-sent', id: `viewer.${counter}`, roomId, storeId: STORE_ID, position, occurredAt, body };
 }
 

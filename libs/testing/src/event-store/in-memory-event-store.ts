@@ -11,24 +11,41 @@ import {
   type Snapshot,
   type SubscribeOptions,
   type Subscription,
-  type SubscriptionBatch,
 } from '@livegift/event-store';
+import { InMemoryLog, type LogBounds, type LogCursor } from './in-memory-log.js';
 
-const POSITION_DIGITS = 16;
+export const SUBSCRIPTION_BATCH_EVENTS = 1_000;
 
-/** The plainest event store that keeps every promise of the port: for specs, and the truth under the simulated one. */
+/** What a store keeps; hand it to a new `InMemoryEventStore` and that one is the same store, started again. */
+export class InMemoryDisk {
+  readonly log: InMemoryLog;
+  readonly snapshots = new Map<string, Snapshot>();
+  readonly checkpoints = new Map<string, Checkpoint>();
+
+  constructor(storeId: string, bounds?: LogBounds) {
+    this.log = new InMemoryLog(storeId, bounds);
+  }
+}
+
+/** The plainest event store that keeps every promise of the port: for specs. */
 export class InMemoryEventStore implements EventStore {
-  readonly appendBytesMax = 1_048_576;
-  readonly appendEventsMax = 10_000;
-  readonly readEventsMax = 10_000;
-  readonly #log: RecordedEvent[] = [];
-  readonly #streams = new Map<string, RecordedEvent[]>();
-  readonly #snapshots = new Map<string, Snapshot>();
-  readonly #checkpoints = new Map<string, Checkpoint>();
+  readonly storeId: string;
+  readonly appendBytesMax: number;
+  readonly appendEventsMax: number;
+  readonly readEventsMax: number;
+  readonly #disk: InMemoryDisk;
   readonly #waiting = new Set<() => void>();
   #closed = false;
 
-  constructor(readonly storeId: string) {}
+  constructor(disk: InMemoryDisk | string) {
+    this.#disk = typeof disk === 'string' ? new InMemoryDisk(disk) : disk;
+    this.storeId = this.#disk.log.storeId;
+    ({
+      appendBytesMax: this.appendBytesMax,
+      appendEventsMax: this.appendEventsMax,
+      readEventsMax: this.readEventsMax,
+    } = this.#disk.log.bounds);
+  }
 
   async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     return this.appendNow(stream, events, expected);
@@ -37,26 +54,9 @@ export class InMemoryEventStore implements EventStore {
   /** The append itself, in one step. */
   appendNow(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): AppendResult {
     this.#assertOpen();
-    const size = events.reduce((sum, event) => sum + JSON.stringify([event.data, event.metadata]).length, 0);
-    if (events.length > this.appendEventsMax || size > this.appendBytesMax) {
-      throw new EventStoreError('append-too-large', `${events.length} events of ${size} bytes in one append`);
-    }
-    const recorded = this.#streams.get(stream) ?? [];
-    const actual = recorded.length === 0 ? 'no-stream' : recorded.length - 1;
-    if (actual !== expected) {
-      throw new EventStoreError('wrong-expected-revision', `${stream} is at ${actual}, expected ${expected}`, actual);
-    }
-    const positions = events.map((event) => {
-      const position = String(this.#log.length + 1).padStart(POSITION_DIGITS, '0') as Position;
-      const copy = JSON.parse(JSON.stringify(event)) as NewEvent;
-      const entry: RecordedEvent = { ...copy, stream, revision: recorded.length, position };
-      this.#log.push(entry);
-      recorded.push(entry);
-      return position;
-    });
-    this.#streams.set(stream, recorded);
+    const result = this.#disk.log.append(stream, events, expected);
     this.#wake();
-    return { revision: recorded.length - 1, positions };
+    return result;
   }
 
   async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
@@ -73,61 +73,48 @@ export class InMemoryEventStore implements EventStore {
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
     this.#assertOpen();
-    const recorded = this.#streams.get(stream) ?? [];
-    if (options.direction === 'backwards') {
-      const from = Math.min(options.from ?? recorded.length - 1, recorded.length - 1);
-      return recorded.slice(Math.max(0, from + 1 - options.limit), from + 1).reverse();
-    }
-    const from = options.from ?? 0;
-    return recorded.slice(from, from + options.limit);
+    return this.#disk.log.readStream(stream, options);
   }
 
   async readAll(options: ReadAllOptions): Promise<readonly RecordedEvent[]> {
     this.#assertOpen();
-    if (options.direction === 'backwards') {
-      const end = options.after ? this.#indexAtOrAfter(options.after) : this.#log.length;
-      return this.#log.slice(Math.max(0, end - options.limit), end).reverse();
-    }
-    const start = this.#indexAfter(options.after ?? null);
-    return this.#log.slice(start, start + options.limit);
+    return this.#disk.log.readAll(options);
   }
 
   async head(): Promise<Position | null> {
     this.#assertOpen();
-    return this.#log.at(-1)?.position ?? null;
+    return this.#disk.log.head();
   }
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     this.#assertOpen();
-    const { after } = options;
-    if (after !== null && after.storeId !== this.storeId) {
-      throw new EventStoreError('checkpoint-foreign', `the checkpoint is of store ${after.storeId}`);
-    }
-    const end = this.#log.at(-1)?.position ?? '';
-    if (after !== null && after.position > end) {
-      throw new EventStoreError('checkpoint-beyond-end', `the checkpoint lies beyond the end of the log`);
-    }
-    return this.#subscription(after?.position ?? null, options);
+    this.#disk.log.assertKnown(options.after);
+    return this.#subscription({
+      through: options.after?.position ?? null,
+      saidCaughtUp: false,
+      types: options.types === undefined ? null : new Set(options.types),
+      batchEventsMax: options.batchEventsMax ?? SUBSCRIPTION_BATCH_EVENTS,
+    });
   }
 
   async loadSnapshot(name: string): Promise<Snapshot | null> {
     this.#assertOpen();
-    return this.#snapshots.get(name) ?? null;
+    return this.#disk.snapshots.get(name) ?? null;
   }
 
   async saveSnapshot(name: string, snapshot: Snapshot): Promise<void> {
     this.#assertOpen();
-    this.#snapshots.set(name, { ...snapshot, bytes: snapshot.bytes.slice() });
+    this.#disk.snapshots.set(name, { ...snapshot, bytes: snapshot.bytes.slice() });
   }
 
   async loadCheckpoint(consumer: string): Promise<Checkpoint | null> {
     this.#assertOpen();
-    return this.#checkpoints.get(consumer) ?? null;
+    return this.#disk.checkpoints.get(consumer) ?? null;
   }
 
   async saveCheckpoint(consumer: string, position: Position): Promise<void> {
     this.#assertOpen();
-    this.#checkpoints.set(consumer, { storeId: this.storeId, position });
+    this.#disk.checkpoints.set(consumer, { storeId: this.storeId, position });
   }
 
   async close(): Promise<void> {
@@ -135,27 +122,14 @@ export class InMemoryEventStore implements EventStore {
     this.#wake();
   }
 
-  #subscription(start: Position | null, options: SubscribeOptions): Subscription {
-    const batchEventsMax = options.batchEventsMax ?? 1_000;
-    const types = options.types === undefined ? null : new Set(options.types);
-    let through = start;
-    let saidCaughtUp = false;
+  #subscription(cursor: LogCursor): Subscription {
     let closed = false;
     let wake = (): void => {};
-    const take = (): SubscriptionBatch | null => {
-      const index = this.#indexAfter(through);
-      const seen = this.#log.slice(index, index + batchEventsMax);
-      const caughtUp = index + seen.length === this.#log.length;
-      if (seen.length === 0 && saidCaughtUp) return null;
-      through = seen.at(-1)?.position ?? through;
-      saidCaughtUp = caughtUp;
-      return { events: seen.filter((event) => types?.has(event.type) ?? true), through, caughtUp };
-    };
     return {
       next: async () => {
         for (;;) {
           if (closed || this.#closed) return null;
-          const batch = take();
+          const batch = this.#disk.log.nextBatch(cursor);
           if (batch !== null) return batch;
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -168,14 +142,6 @@ export class InMemoryEventStore implements EventStore {
         wake();
       },
     };
-  }
-
-  #indexAfter(position: Position | null): number {
-    return position === null ? 0 : Math.min(Number(position), this.#log.length);
-  }
-
-  #indexAtOrAfter(position: Position): number {
-    return Math.min(Math.max(Number(position) - 1, 0), this.#log.length);
   }
 
   #wake(): void {

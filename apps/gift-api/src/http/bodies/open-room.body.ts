@@ -1,0 +1,16 @@
+import type { OpenRoomBody as OpenRoomContract } from '@livegift/contracts';
+import { IsOptional } from 'class-validator';
+import { IsId, IsText, MaxCharacters } from '../validation/rules.js';
+
+export class OpenRoomBody implements OpenRoomContract {
+  @IsId()
+  roomId!: string;
+
+  @IsId()
+  creatorId!: string;
+
+  @IsOptional()
+  @IsText()
+  @MaxCharacters(200)
+  title?: string | null;
+}

@@ -2,4 +2,8 @@ export * from './catalogue/catalogue.events.js';
 export * from './claims/claim.events.js';
 export * from './creator/creator.events.js';
 export * from './room/room.events.js';
+export * from './wallet/streaks.js';
+export * from './wallet/wallet.commands.js';
+export * from './wallet/wallet.decide.js';
 export * from './wallet/wallet.events.js';
+export * from './wallet/wallet.state.js';

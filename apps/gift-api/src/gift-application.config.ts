@@ -1,0 +1,46 @@
+import { CREATOR_SHARE_BPS_DEFAULT } from '@livegift/kernel';
+
+/** Every bound and period of the commands, by name. */
+export interface GiftApplicationConfig {
+  /** Gifts of one viewer no further apart than this go on with a streak. */
+  readonly streakWindowMs: number;
+  readonly creatorShareBps: number;
+  /** Rooms and catalogue are at most this old when a gift is decided. */
+  readonly referenceStalenessMs: number;
+  readonly referencesCachedMax: number;
+  readonly conflictRetriesMax: number;
+  /** Commands that are decided on one state and appended together. */
+  readonly walletBatchMax: number;
+  readonly walletsCachedMax: number;
+  /** Remembered keys in the cache, over all wallets. */
+  readonly keysCachedMax: number;
+  /** Waiting commands: of one stream, and over all. */
+  readonly queueLengthMax: number;
+  readonly queuedTotalMax: number;
+  readonly snapshotEveryEvents: number;
+  /** A claim that is older than this and has no coins yet is finished by the finisher. */
+  readonly finisherDelayMs: number;
+  readonly finisherPendingMax: number;
+  /** Lines of imported history that are decided and appended together. */
+  readonly importChunkLines: number;
+  /** Claims of imported history that are appended at once. */
+  readonly importClaimsAtOnceMax: number;
+}
+
+export const giftApplicationDefaults: GiftApplicationConfig = {
+  streakWindowMs: 3_000,
+  creatorShareBps: CREATOR_SHARE_BPS_DEFAULT,
+  referenceStalenessMs: 1_000,
+  referencesCachedMax: 50_000,
+  conflictRetriesMax: 10,
+  walletBatchMax: 256,
+  walletsCachedMax: 20_000,
+  keysCachedMax: 1_000_000,
+  queueLengthMax: 20_000,
+  queuedTotalMax: 100_000,
+  snapshotEveryEvents: 500,
+  finisherDelayMs: 5_000,
+  finisherPendingMax: 10_000,
+  importChunkLines: 500,
+  importClaimsAtOnceMax: 1_000,
+};

@@ -1,6 +1,6 @@
 import type { Coins, GiftId, Instant } from '@livegift/kernel';
 import type { GiftSent, WalletEvent } from './wallet.events.js';
-import { instantMs, STREAK_WINDOW_MS_MAX } from './streaks.js';
+import { gapMs, STREAK_WINDOW_MS_MAX } from './streaks.js';
 
 /** Change it whenever the shape or the meaning of `WalletState` changes: older snapshots are then dropped. */
 export const WALLET_STATE_VERSION = 1;
@@ -117,8 +117,7 @@ export function indexOfStreak(streaks: readonly TrackedStreak[], roomId: string,
 /** What no configured window can continue is let go before the bound has to push out one that could go on. */
 function firstWorthKeeping(streaks: readonly TrackedStreak[], now: Instant): number {
   if (streaks.length < STREAKS_KEPT_UNCHECKED_MAX) return 0;
-  const nowMs = instantMs(now);
   let first = streaks.length >= STREAKS_TRACKED_MAX ? streaks.length - STREAKS_TRACKED_MAX + 1 : 0;
-  while (first < streaks.length && nowMs - instantMs(streaks[first]!.lastAt) > STREAK_WINDOW_MS_MAX) first++;
+  while (first < streaks.length && gapMs(streaks[first]!.lastAt, now) > STREAK_WINDOW_MS_MAX) first++;
   return first;
 }

@@ -1,0 +1,107 @@
+import type { Decider, Instant, Refused } from '@livegift/kernel';
+import type { RoomEvent } from './room.events.js';
+
+/** Change it whenever the shape or the meaning of `RoomState` changes: older snapshots are then dropped. */
+export const ROOM_STATE_VERSION = 1;
+
+export interface OpenRoom {
+  readonly type: 'OpenRoom';
+  readonly roomId: string;
+  readonly creatorId: string;
+  readonly title: string | null;
+  readonly imported: boolean;
+  readonly occurredAt: Instant;
+}
+
+/** A line of imported history needs its room: opens it if new; whether it is open makes no difference. */
+export interface OpenRoomForHistory {
+  readonly type: 'OpenRoomForHistory';
+  readonly roomId: string;
+  readonly creatorId: string;
+  readonly occurredAt: Instant;
+}
+
+export interface CloseRoom {
+  readonly type: 'CloseRoom';
+  readonly occurredAt: Instant;
+}
+
+export type RoomCommand = OpenRoom | OpenRoomForHistory | CloseRoom;
+export type RoomRefusal = 'room-exists' | 'room-not-found' | 'room-creator-mismatch';
+
+/** Plain JSON. A room that does not exist has `openedAt: null`. */
+export interface RoomState {
+  readonly roomId: string;
+  readonly creatorId: string;
+  readonly title: string | null;
+  readonly imported: boolean;
+  readonly openedAt: Instant | null;
+  readonly closedAt: Instant | null;
+  /** Events so far. */
+  readonly nextRevision: number;
+}
+
+const initialState: RoomState = {
+  roomId: '',
+  creatorId: '',
+  title: null,
+  imported: false,
+  openedAt: null,
+  closedAt: null,
+  nextRevision: 0,
+};
+
+export const roomDecider: Decider<RoomState, RoomCommand, RoomEvent, RoomRefusal> = {
+  initialState,
+  decide: decideRoom,
+  evolve: evolveRoom,
+};
+
+export function isOpen(room: RoomState): boolean {
+  return room.openedAt !== null && room.closedAt === null;
+}
+
+function decideRoom(command: RoomCommand, state: RoomState): readonly RoomEvent[] | Refused<RoomRefusal> {
+  switch (command.type) {
+    case 'OpenRoom':
+      return openRoom(command, state);
+    case 'OpenRoomForHistory':
+      if (state.openedAt === null) return [roomOpened({ ...command, title: null, imported: true })];
+      return state.creatorId === command.creatorId ? [] : { refused: 'room-creator-mismatch' };
+    case 'CloseRoom':
+      return closeRoom(command, state);
+  }
+}
+
+/** A room is one broadcast: once closed it does not open again, not even with the same data. */
+function openRoom(command: OpenRoom, state: RoomState): readonly RoomEvent[] | Refused<RoomRefusal> {
+  if (state.openedAt === null) return [roomOpened(command)];
+  const same = state.creatorId === command.creatorId && state.title === command.title;
+  return same && state.closedAt === null ? [] : { refused: 'room-exists' };
+}
+
+function roomOpened(facts: Omit<OpenRoom, 'type'>): RoomEvent {
+  const { roomId, creatorId, title, imported, occurredAt } = facts;
+  return { type: 'RoomOpened', schemaVersion: 1, data: { roomId, creatorId, title, imported, occurredAt } };
+}
+
+function closeRoom(command: CloseRoom, state: RoomState): readonly RoomEvent[] | Refused<RoomRefusal> {
+  if (state.openedAt === null) return { refused: 'room-not-found' };
+  if (state.closedAt !== null) return [];
+  const { roomId, creatorId } = state;
+  return [{ type: 'RoomClosed', schemaVersion: 1, data: { roomId, creatorId, occurredAt: command.occurredAt } }];
+}
+
+function evolveRoom(state: RoomState, event: RoomEvent): RoomState {
+  const nextRevision = state.nextRevision + 1;
+  switch (event.type) {
+    case 'RoomOpened': {
+      const { roomId, creatorId, title, imported, occurredAt } = event.data;
+      return { roomId, creatorId, title, imported, openedAt: occurredAt, closedAt: null, nextRevision };
+    }
+    case 'RoomClosed':
+      return { ...state, closedAt: event.data.occurredAt, nextRevision };
+    default:
+      return { ...(state as RoomState), nextRevision };
+  }
+}

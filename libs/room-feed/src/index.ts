@@ -1,1 +1,4 @@
-export {};
+export * from './feed-frame.js';
+export * from './frame-id.js';
+export * from './room-feed.js';
+export * from './room-feed.types.js';

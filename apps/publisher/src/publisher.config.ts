@@ -1,0 +1,21 @@
+/** What a publisher can be told. Times in milliseconds. */
+export interface PublisherConfig {
+  /** With no checkpoint in the fan-out: begin at events recorded so long ago, for the gateways' windows. */
+  readonly windowMs: number;
+  /** And look back over at most so many events of the log. */
+  readonly windowEventsMax: number;
+  readonly batchEventsMax: number;
+  /** A source partition without messages still moves its checkpoint so often. */
+  readonly checkpointEveryMs: number;
+  readonly backOffMs: number;
+  readonly backOffMsMax: number;
+}
+
+export const PUBLISHER_DEFAULTS: PublisherConfig = {
+  windowMs: 900_000,
+  windowEventsMax: 200_000,
+  batchEventsMax: 1_000,
+  checkpointEveryMs: 5_000,
+  backOffMs: 100,
+  backOffMsMax: 10_000,
+};

@@ -1,0 +1,175 @@
+import type { GiftMessage, RoomMessageBody, StreakEndedFrame } from '@livegift/contracts';
+import type { Cancellable, Position } from '@livegift/kernel';
+import { BoardWatch } from './board-watch.js';
+import { FrameBatch, frameOf, giftFrameOf, type FeedFrame } from './feed-frame.js';
+import { frameIdOf } from './frame-id.js';
+import { RoomWindow } from './room-window.js';
+import { RoomStreaks } from './streaks.js';
+import type { EndReason, FeedMessage, RoomFacts, RoomFeedParts, RoomSubscriber } from './room-feed.types.js';
+
+const KEEP_ALIVE = frameOf({ type: 'keep-alive' });
+const ROOM_CLOSED = frameOf({ type: 'room-closed' });
+/** Keep-alives of one room are at least so far apart, so that staggered clients do not cost a look at all of them each. */
+const KEEP_ALIVE_STEP_MS = 100;
+
+/** One room on this gateway: its window, its open streaks, and who is connected. */
+export class LiveRoom {
+  readonly window: RoomWindow;
+  readonly board: BoardWatch;
+  /** Known once the feed has carried the room's opening. */
+  facts: RoomFacts | null = null;
+  closed = false;
+  readonly #streaks: RoomStreaks;
+  #streakTimer: Cancellable | null = null;
+  /** Each connection with the time of the last frame that it alone was sent. */
+  readonly #subscribers = new Map<RoomSubscriber, number>();
+  #lastBroadcastMs = Number.NEGATIVE_INFINITY;
+  #keepAliveTimer: Cancellable | null = null;
+  #pending: FeedFrame[] = [];
+
+  constructor(
+    readonly roomId: string,
+    readonly sourcePartition: number,
+    floor: Position,
+    private readonly parts: RoomFeedParts,
+    /** There is something to flush at the next tick. */
+    private readonly pend: (room: LiveRoom) => void,
+  ) {
+    const { config } = parts;
+    this.window = new RoomWindow(floor, config.windowGiftsMax);
+    this.#streaks = new RoomStreaks(config.streakWindowMs + config.streakGraceMs, config.roomStreaksMax);
+    this.board = new BoardWatch(roomId, parts, ({ entries }) => this.#send(frameOf({ type: 'leaderboard', entries })));
+  }
+
+  get connections(): number {
+    return this.#subscribers.size;
+  }
+
+  /** True when nothing of it would be missed but its window. */
+  get idle(): boolean {
+    return this.#subscribers.size === 0 && this.#streaks.nextEndMs === null;
+  }
+
+  /** A message that is newer than everything before. `replayed`: it is from before the feed had caught up. */
+  accept(message: FeedMessage, replayed: boolean): void {
+    switch (message.type) {
+      case 'gift-sent':
+        return this.#acceptGift(message, replayed);
+      case 'room-opened': {
+        const { creatorId, title } = JSON.parse(message.body) as RoomMessageBody;
+        this.facts = { creatorId, title };
+        if (this.window.length === 0) this.window.advance(message.position);
+        return;
+      }
+      case 'room-closed':
+        return this.#close();
+    }
+  }
+
+  add(subscriber: RoomSubscriber): void {
+    this.#subscribers.set(subscriber, this.parts.clock.now());
+    this.#armKeepAlive();
+  }
+
+  remove(subscriber: RoomSubscriber): boolean {
+    const removed = this.#subscribers.delete(subscriber);
+    if (removed && this.#subscribers.size === 0) {
+      this.#keepAliveTimer?.cancel();
+      this.#keepAliveTimer = null;
+      this.#pending = [];
+      this.board.stop();
+    }
+    return removed;
+  }
+
+  /** Writes what has gathered, once to each connection. */
+  flush(): number {
+    if (this.#pending.length === 0) return 0;
+    const batch = new FrameBatch(this.#pending);
+    this.#pending = [];
+    this.#lastBroadcastMs = this.parts.clock.now();
+    for (const subscriber of this.#subscribers.keys()) subscriber.write(batch);
+    return batch.frames.length * this.#subscribers.size;
+  }
+
+  endAll(reason: EndReason): void {
+    this.flush();
+    const subscribers = [...this.#subscribers.keys()];
+    for (const subscriber of subscribers) {
+      this.remove(subscriber);
+      subscriber.end(reason);
+    }
+  }
+
+  /** Everything that would wake later is called off. */
+  dispose(): void {
+    this.#streakTimer?.cancel();
+    this.#keepAliveTimer?.cancel();
+    this.board.stop();
+  }
+
+  #acceptGift(message: FeedMessage, replayed: boolean): void {
+    const { clock, config } = this.parts;
+    const gift = JSON.parse(message.body) as GiftMessage;
+    const occurredAtMs = Date.parse(message.occurredAt);
+    const over = replayed && occurredAtMs + config.streakWindowMs + config.streakGraceMs < clock.now();
+    if (!over) this.#sendEnded(this.#streaks.add(gift, clock.now()));
+    const frame = giftFrameOf(frameIdOf(this.parts.epoch, message.position), message.body);
+    this.window.add({ position: message.position, occurredAtMs, frame });
+    this.#send(frame);
+    if (this.connections > 0) this.board.want(message.position);
+    this.#armStreaks();
+  }
+
+  #close(): void {
+    this.closed = true;
+    this.#sendEnded(this.#streaks.endAll());
+    this.#send(ROOM_CLOSED);
+    this.endAll('room-closed');
+  }
+
+  #send(frame: FeedFrame): void {
+    if (this.#subscribers.size === 0) return;
+    this.#pending.push(frame);
+    this.pend(this);
+  }
+
+  #sendEnded(ended: readonly StreakEndedFrame[]): void {
+    for (const frame of ended) this.#send(frameOf(frame));
+  }
+
+  #armStreaks(): void {
+    const nextEndMs = this.#streaks.nextEndMs;
+    if (this.#streakTimer !== null || nextEndMs === null) return;
+    this.#streakTimer = this.parts.scheduler.after(nextEndMs - this.parts.clock.now(), () => {
+      this.#streakTimer = null;
+      this.#sendEnded(this.#streaks.endedBy(this.parts.clock.now()));
+      this.#armStreaks();
+    });
+  }
+
+  #armKeepAlive(): void {
+    if (this.#keepAliveTimer !== null || this.#subscribers.size === 0) return;
+    let earliest = Infinity;
+    for (const lastMs of this.#subscribers.values())
+      earliest = Math.min(earliest, Math.max(lastMs, this.#lastBroadcastMs));
+    const dueMs = earliest + this.parts.config.keepAliveMs - this.parts.clock.now();
+    this.#keepAliveTimer = this.parts.scheduler.after(Math.max(dueMs, KEEP_ALIVE_STEP_MS), () => {
+      this.#keepAliveTimer = null;
+      this.#keepAlive();
+      this.#armKeepAlive();
+    });
+  }
+
+  #keepAlive(): void {
+    const now = this.parts.clock.now();
+    const silentSince = now - this.parts.config.keepAliveMs;
+    if (this.#lastBroadcastMs > silentSince) return;
+    const batch = new FrameBatch([KEEP_ALIVE]);
+    for (const [subscriber, lastMs] of this.#subscribers) {
+      if (lastMs > silentSince) continue;
+      this.#subscribers.set(subscriber, now);
+      subscriber.write(batch);
+    }
+  }
+}

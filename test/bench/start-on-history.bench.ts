@@ -1,0 +1,110 @@
+// Starting on a large log: how fast read models are rebuilt, when the engine is ready, how much memory it then holds.
+import { openLmdbEventStore } from '@livegift/event-store-lmdb';
+import { withDirectory, withEngine } from './engine.js';
+import { load } from './http-load.js';
+import type { Row } from './row.js';
+import { seedLog } from './seed-log.js';
+
+const BENCH = 'starting on history';
+const WALLETS = Number(process.env['BENCH_WALLETS'] ?? 1_000_000);
+const GIFTS_PER_WALLET = 10;
+const ROOMS = 1_000;
+const HOURS = 24;
+const MORE_GIFTS = 100_000;
+const GIB = 2 ** 30;
+
+export async function run(): Promise<readonly Row[]> {
+  return withDirectory(async (dataDir) => {
+    const store = await openLmdbEventStore({ directory: dataDir });
+    const begun = performance.now();
+    const beginsAtMs = Math.floor(Date.now() / 3_600_000) * 3_600_000 - HOURS * 3_600_000;
+    const events = await seedLog(store, {
+      wallets: WALLETS,
+      giftsPerWallet: GIFTS_PER_WALLET,
+      rooms: ROOMS,
+      beginsAtMs,
+      hours: HOURS,
+    });
+    await store.close();
+    process.stderr.write(`seeded ${events} events in ${((performance.now() - begun) / 1_000).toFixed(0)} s\n`);
+    return [...(await firstStart(dataDir, events)), ...(await settledStart(dataDir))];
+  });
+}
+
+/** The first start also settles all of the gifts, beside rebuilding: the hardest start there is. */
+async function firstStart(dataDir: string, events: number): Promise<readonly Row[]> {
+  const begun = performance.now();
+  return withEngine({ dataDir }, async (engine) => {
+    const seconds = (performance.now() - begun) / 1_000;
+    await settled(engine.port, WALLETS * GIFTS_PER_WALLET);
+    return [row('ready while settling everything', events / seconds, 'events/s', {})];
+  });
+}
+
+async function settledStart(dataDir: string): Promise<readonly Row[]> {
+  const reader = await openLmdbEventStore({ directory: dataDir });
+  const events = Number(await reader.head());
+  await reader.close();
+  const begun = performance.now();
+  return withEngine({ dataDir }, async (engine) => {
+    const seconds = (performance.now() - begun) / 1_000;
+    const before = await residentBytes(engine.port);
+    for (let round = 0; round < 3; round++) {
+      const order = { port: engine.port, connections: 64, kind: 'gift', wallets: 10_000, rooms: 10 } as const;
+      const { failed } = await load({ ...order, requests: MORE_GIFTS / 3, tag: `more-${round}` });
+      if (failed > 0) throw new Error(`${failed} gifts failed`);
+    }
+    const after = await residentBytes(engine.port);
+    const perTenMillion = (seconds / events) * 10_000_000;
+    return [
+      row('rebuilt, from starting the process to ready', events / seconds, 'events/s', {
+        goal: '500,000',
+        reached: events / seconds >= 500_000,
+      }),
+      row('ready, per 10 million events', perTenMillion, 's', { goal: 'under 20 s', reached: perTenMillion < 20 }),
+      row(`memory with ${WALLETS.toLocaleString('en-US')} wallets and ten gifts each`, before / GIB, 'GiB resident', {
+        goal: 'under 1.5',
+        reached: before / GIB < 1.5,
+      }),
+      row(
+        `grown by ${MORE_GIFTS.toLocaleString('en-US')} more gifts of known wallets`,
+        (after - before) / 2 ** 20,
+        'MiB',
+        {},
+      ),
+    ];
+  });
+}
+
+function row(what: string, figure: number, unit: string, more: Partial<Row>): Row {
+  return { bench: BENCH, what, figure, unit, ...more };
+}
+
+async function residentBytes(port: number): Promise<number> {
+  const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const match = /^(?:livegift_)?process_resident_memory_bytes (\S+)/m.exec(metrics);
+  if (match === null) throw new Error('the metrics do not tell the resident memory');
+  return Number(match[1]);
+}
+
+/** Waits until as many diamonds as the gifts earn have been credited. */
+async function settled(port: number, gifts: number): Promise<void> {
+  const deadline = performance.now() + 20 * 60_000;
+  while (performance.now() < deadline) {
+    const board = await fetch(`http://127.0.0.1:${port}/v1/leaderboards/creators?limit=100`);
+    if (board.ok && (await creditsOf(port, ROOMS)) >= gifts * 50) return;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  throw new Error('settlement did not come to an end');
+}
+
+async function creditsOf(port: number, creators: number): Promise<number> {
+  let credited = 0;
+  for (let creator = 0; creator < creators; creator++) {
+    const answer = (await (await fetch(`http://127.0.0.1:${port}/v1/creators/creator-${creator}`)).json()) as {
+      readonly creditedDiamonds: number;
+    };
+    credited += answer.creditedDiamonds;
+  }
+  return credited;
+}

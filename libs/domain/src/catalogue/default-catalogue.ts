@@ -46,7 +46,7 @@ export const DEFAULT_CATALOGUE: readonly GiftOnList[] = (
     ['island', 'Island', 12_999, '🏝️'],
     ['castle', 'Castle', 15_000, '🏰'],
     ['rocket', 'Rocket', 20_000, '🚀'],
-    ['phoenix', 'Phoenix', 25_999, '🐦‍🔥'],
+    ['phoenix', 'Phoenix', 25_999, '🔥'],
     ['lion', 'Lion', 29_999, '🦁'],
     ['universe', 'Universe', 34_999, '🪐'],
   ] as const

@@ -1,1 +1,1 @@
-export {};
+export { LmdbEventStore, openLmdbEventStore, type LmdbEventStoreOptions } from './lmdb-event-store.js';

@@ -1,0 +1,267 @@
+import { EventStoreError, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
+import type { NewEvent, Position, Telemetry } from '@livegift/kernel';
+import { BlockEncoder } from './block.encoder.js';
+import { BLOCK_BYTES_MAX } from './block.format.js';
+import { CommitBatch } from './commit-batch.js';
+import { sequenceKey, type Environment } from './environment.js';
+import { asJson, jsonBytes, jsonBytesBound } from './json-event.js';
+import { INDEXED_THROUGH_KEY } from './open-log.js';
+import type { RecentEvents } from './recent-events.js';
+import { encodeRuns, streamKey } from './stream-runs.js';
+import type { RecentMap, StreamIndex } from './stream-index.js';
+import type { StreamTail } from './stream-tail.js';
+
+export interface CommitLimits {
+  readonly appendBytesMax: number;
+  readonly appendEventsMax: number;
+  readonly commitEventsMax: number;
+  readonly queueEventsMax: number;
+}
+
+interface Parts {
+  readonly environment: Environment;
+  readonly index: StreamIndex;
+  readonly tail: StreamTail;
+  readonly heads: RecentMap<string, number>;
+  readonly recent: RecentEvents;
+  readonly limits: CommitLimits;
+  readonly telemetry: Telemetry;
+  readonly file: string;
+  /** Position of the last block's last event as the file has it. */
+  readonly endOnDisk: () => number;
+  readonly committed: () => void;
+}
+
+const STREAM_NAME_BYTES_MAX = 1_024;
+const INDEX_ENTRIES_MIN = 256;
+const CHECKPOINT_DELAY_MS = 100;
+const BUFFERS_KEPT_MAX = 2;
+const BUFFER_KEPT_BYTES_MAX = 32 * 1024 * 1024;
+const NO_STREAM = -1;
+
+/**
+ * The one writer. Appends are checked at once against what is durable and what is on its way, encoded while the
+ * transaction before them is being synced, and written together in the next one. One transaction at a time: if it fails,
+ * everything that was built on it is refused.
+ */
+export class GroupCommit {
+  /** Position of the last durable event; 0 in an empty log. */
+  durable: number;
+  readonly checkpoints = new Map<string, Position>();
+  /** The first is being written if `#writing`; appends join the last. */
+  readonly #batches: CommitBatch[] = [];
+  readonly #encoder = new BlockEncoder();
+  readonly #buffers: Buffer[] = [];
+  #waitingEvents = 0;
+  #writing = false;
+  #scheduled = false;
+  #checkpointTimer: NodeJS.Timeout | null = null;
+  #idle: (() => void)[] = [];
+  #broken = false;
+
+  constructor(private readonly parts: Parts) {
+    this.durable = parts.endOnDisk();
+  }
+
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+    const plain = this.#plain(events);
+    this.#assertRoom(stream, events.length);
+    const pending = this.#pendingOf(stream);
+    const actual = pending?.heads.get(stream) ?? this.parts.index.head(stream);
+    const wanted = expected === 'no-stream' ? NO_STREAM : expected;
+    if (actual !== wanted) {
+      if (pending === undefined) throw wrongRevision(stream, expected, actual);
+      return this.#refuseOnceSettled(pending, stream, expected);
+    }
+    const batch = this.#openBatch(events.length);
+    this.#waitingEvents += events.length;
+    const appended = batch.add(stream, plain ?? events.map(asJson), actual + 1, plain !== null);
+    this.#schedule();
+    return appended;
+  }
+
+  /** Writes a value with the next transaction; resolves when it is durable. */
+  async write(key: Buffer, value: Buffer): Promise<void> {
+    const batch = this.#openBatch(0);
+    batch.writes.push({ key, value });
+    const settled = batch.settled();
+    this.#schedule();
+    const failure = await settled;
+    if (failure !== null) throw failure;
+  }
+
+  /** Remembers it now and writes it with the next transaction, or soon: losing one to a crash is allowed. */
+  saveCheckpoint(consumer: string, position: Position): void {
+    this.checkpoints.set(consumer, position);
+    this.#checkpointTimer ??= setTimeout(() => {
+      this.#checkpointTimer = null;
+      if (this.checkpoints.size === 0) return;
+      this.#openBatch(0);
+      this.#schedule();
+    }, CHECKPOINT_DELAY_MS);
+  }
+
+  /** Resolves when nothing is waiting or being written any more, checkpoints included. */
+  async drained(): Promise<void> {
+    if (this.#checkpointTimer !== null) clearTimeout(this.#checkpointTimer);
+    if (this.checkpoints.size > 0) {
+      this.#openBatch(0);
+      this.#schedule();
+    }
+    if (this.#batches.length === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  /** The events if they are small enough and JSON would not change them; null if JSON would. */
+  #plain(events: readonly NewEvent[]): readonly NewEvent[] | null {
+    const { appendBytesMax, appendEventsMax } = this.parts.limits;
+    if (events.length === 0) throw new TypeError('an append has at least one event');
+    if (events.length > appendEventsMax) {
+      throw new EventStoreError(
+        'append-too-large',
+        `${events.length} events in one append, at most ${appendEventsMax}`,
+      );
+    }
+    let bound = 0;
+    for (const { data, metadata } of events) bound += jsonBytesBound(data) + jsonBytesBound(metadata);
+    // Only near the limit, or where JSON would change something, is the exact size worth its price.
+    if (!(bound <= appendBytesMax)) {
+      let bytes = 0;
+      for (const event of events) bytes += jsonBytes(event);
+      if (bytes > appendBytesMax) {
+        throw new EventStoreError('append-too-large', `${bytes} bytes in one append, at most ${appendBytesMax}`);
+      }
+    }
+    return Number.isNaN(bound) ? null : events;
+  }
+
+  #assertRoom(stream: string, events: number): void {
+    if (Buffer.byteLength(stream) > STREAM_NAME_BYTES_MAX || stream.length === 0) {
+      throw new TypeError(`a stream's name has 1 to ${STREAM_NAME_BYTES_MAX} bytes`);
+    }
+    if (this.#broken)
+      throw new EventStoreError('unavailable', `${this.parts.file}: a commit failed; open the store again`);
+    const { queueEventsMax } = this.parts.limits;
+    if (this.#waitingEvents > 0 && this.#waitingEvents + events > queueEventsMax) {
+      this.parts.telemetry.count('event_store_overloaded_total');
+      throw new EventStoreError('overloaded', `${this.#waitingEvents} events are waiting, at most ${queueEventsMax}`);
+    }
+  }
+
+  /** The newest batch, not yet durable, that has events of the stream. */
+  #pendingOf(stream: string): CommitBatch | undefined {
+    for (let i = this.#batches.length - 1; i >= 0; i--)
+      if (this.#batches[i]!.heads.has(stream)) return this.#batches[i];
+    return undefined;
+  }
+
+  /** What it lost against is not durable yet: until then nobody may hear of it. */
+  async #refuseOnceSettled(batch: CommitBatch, stream: string, expected: ExpectedRevision): Promise<AppendResult> {
+    const failure = await batch.settled();
+    if (failure !== null) throw new EventStoreError('unavailable', 'an append before this one failed');
+    throw wrongRevision(stream, expected, this.parts.index.head(stream));
+  }
+
+  #openBatch(events: number): CommitBatch {
+    const newest = this.#batches.at(-1);
+    const joinable = newest !== undefined && !(this.#writing && this.#batches.length === 1);
+    if (joinable && newest.events.length + events <= this.parts.limits.commitEventsMax) return newest;
+    if (joinable) newest.seal();
+    const first = newest === undefined ? this.durable + 1 : newest.last + 1;
+    const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(4 * BLOCK_BYTES_MAX);
+    const batch = new CommitBatch(first, this.#encoder, buffer);
+    this.#batches.push(batch);
+    return batch;
+  }
+
+  /** Starts after what is queued already, so that all appends of this turn share the transaction. */
+  #schedule(): void {
+    if (this.#writing || this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#writeAll();
+    });
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#writing = true;
+    for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
+      if (this.#batches.length === 1) batch.seal();
+      await this.#writeOne(batch);
+    }
+    this.#writing = false;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  async #writeOne(batch: CommitBatch): Promise<void> {
+    const { environment, tail, heads, telemetry, recent } = this.parts;
+    const started = performance.now();
+    const indexed = tail.take(Math.max(INDEX_ENTRIES_MIN, 2 * batch.events.length));
+    const checkpoints = new Map(this.checkpoints);
+    try {
+      await environment.root.batch(() => {
+        for (const { first, bytes } of batch.blocks) void environment.blocks.put(sequenceKey(first), bytes);
+        for (const { stream, entry } of indexed.entries) {
+          const key = streamKey(stream, entry.firstRevision);
+          void environment.streams.put(key, encodeRuns(key, entry));
+        }
+        if (indexed.done) void environment.meta.put(INDEXED_THROUGH_KEY, sequenceKey(indexed.through));
+        for (const { key, value } of batch.writes) void environment.snapshots.put(key, value);
+        for (const [consumer, position] of checkpoints) {
+          void environment.checkpoints.put(Buffer.from(consumer), Buffer.from(position));
+        }
+      });
+    } catch (error) {
+      await this.#failed(error);
+      return;
+    }
+    this.#batches.shift();
+    if (batch.events.length > 0) {
+      this.durable = batch.last;
+      tail.add(batch.events, batch.first);
+      recent.add(batch.events, batch.first, batch.bytes);
+    }
+    // An entry's stream may leave the tail now; a head that was cached before it grew must not come back.
+    for (const { stream, entry } of indexed.entries) heads.set(stream, entry.firstRevision + entry.count - 1);
+    if (indexed.done) tail.written();
+    for (const [consumer, position] of checkpoints) {
+      if (this.checkpoints.get(consumer) === position) this.checkpoints.delete(consumer);
+    }
+    this.#release(batch);
+    telemetry.count('event_store_events_appended_total', batch.events.length);
+    telemetry.observe('event_store_commit_seconds', (performance.now() - started) / 1_000);
+    batch.succeed();
+    this.parts.committed();
+  }
+
+  async #failed(error: unknown): Promise<void> {
+    const { tail, telemetry, file } = this.parts;
+    tail.rewind();
+    const cause = await ((error as { commitError?: Promise<unknown> }).commitError?.catch((why: unknown) => why) ??
+      error);
+    telemetry.count('event_store_commit_failures_total');
+    telemetry.error('a commit of the event store failed', { file, error: String(cause) });
+    const written = this.parts.endOnDisk() !== this.durable;
+    // Readable, but perhaps not on disk: only opening the store again can tell.
+    this.#broken = written;
+    const [batch, ...later] = this.#batches.splice(0);
+    const message = `${file}: a commit failed: ${String(cause)}`;
+    batch!.fail(new EventStoreError(written ? 'append-outcome-unknown' : 'unavailable', message, undefined, { cause }));
+    for (const next of later) next.fail(new EventStoreError('unavailable', message, undefined, { cause }));
+    this.#waitingEvents = 0;
+  }
+
+  #release(batch: CommitBatch): void {
+    this.#waitingEvents -= batch.events.length;
+    if (this.#buffers.length < BUFFERS_KEPT_MAX && batch.buffer.length <= BUFFER_KEPT_BYTES_MAX)
+      this.#buffers.push(batch.buffer);
+  }
+}
+
+function wrongRevision(stream: string, expected: ExpectedRevision, actual: number): EventStoreError {
+  const is = actual === NO_STREAM ? 'no-stream' : actual;
+  return new EventStoreError('wrong-expected-revision', `${stream} is at ${is}, expected ${expected}`, is);
+}

@@ -1,0 +1,294 @@
+import { join } from 'node:path';
+import {
+  EventStoreError,
+  type AppendResult,
+  type EventStore,
+  type ExpectedRevision,
+  type OrderedAppend,
+  type OrderedAppendResult,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+  type Snapshot,
+  type SubscribeOptions,
+  type Subscription,
+} from '@livegift/event-store';
+import {
+  silentTelemetry,
+  type Checkpoint,
+  type Clock,
+  type NewEvent,
+  type Position,
+  type RecordedEvent,
+  type Telemetry,
+} from '@livegift/kernel';
+import { BlockLog } from './block-log.js';
+import { lockDirectory, type DirectoryLock } from './directory-lock.js';
+import { getCopy, type Environment } from './environment.js';
+import { GroupCommit } from './group-commit.js';
+import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
+import { LogSubscription, type DurableLog } from './log-subscription.js';
+import { DATA_FILE, openChecked, readTail } from './open-log.js';
+import { RecentEvents } from './recent-events.js';
+import { positionOf } from './sequence.js';
+import { decodeSnapshot, encodeSnapshot } from './snapshot.format.js';
+import { storeIdentity } from './store-identity.js';
+import { RecentMap, StreamIndex } from './stream-index.js';
+
+export interface LmdbEventStoreOptions {
+  /** Made when it is not there. One process holds it at a time. */
+  readonly directory: string;
+  readonly clock?: Clock;
+  readonly telemetry?: Telemetry;
+  /** Bytes of data and metadata as JSON in one append. */
+  readonly appendBytesMax?: number;
+  readonly appendEventsMax?: number;
+  /** One transaction carries at most so many events. */
+  readonly commitEventsMax?: number;
+  /** More waiting than this is `overloaded`. */
+  readonly queueEventsMax?: number;
+  /** Events, and bytes of them, kept in memory for live subscribers. */
+  readonly recentEventsMax?: number;
+  readonly recentBytesMax?: number;
+  /** Bytes of blocks kept in memory. */
+  readonly blocksKeptBytesMax?: number;
+  /** Streams whose last revision is kept in memory. */
+  readonly headsKeptMax?: number;
+  /** The newest events' part of the stream index is kept in memory: up to twice, for moments three times, so many events. */
+  readonly indexInMemoryEvents?: number;
+  readonly snapshotBytesMax?: number;
+}
+
+const DEFAULTS = {
+  appendBytesMax: 1_048_576,
+  appendEventsMax: 10_000,
+  commitEventsMax: 16_384,
+  queueEventsMax: 65_536,
+  recentEventsMax: 32_768,
+  recentBytesMax: 32 * 1024 * 1024,
+  blocksKeptBytesMax: 8 * 1024 * 1024,
+  headsKeptMax: 262_144,
+  indexInMemoryEvents: 65_536,
+  snapshotBytesMax: 16 * 1024 * 1024,
+};
+type Limits = typeof DEFAULTS;
+
+/** @throws EventStoreError `held`, `damaged`, `unavailable` */
+export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promise<LmdbEventStore> {
+  const { directory, clock = { now: () => Date.now() }, telemetry = silentTelemetry } = options;
+  const limits = {
+    ...DEFAULTS,
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
+  };
+  const file = join(directory, DATA_FILE);
+  const lock = lockDirectory(directory, clock.now());
+  let environment: Environment | null = null;
+  try {
+    environment = openChecked(directory, false);
+    environment.root.readerCheck();
+    const storeId = await storeIdentity(environment, file);
+    return new LmdbEventStore(storeId, environment, lock, limits, telemetry, file);
+  } catch (error) {
+    await environment?.root.close();
+    lock.release();
+    throw error;
+  }
+}
+
+/** The embedded event store: one process, one directory, LMDB underneath. Made by `openLmdbEventStore`. */
+export class LmdbEventStore implements EventStore, DurableLog {
+  readonly appendBytesMax: number;
+  readonly appendEventsMax: number;
+  readonly readEventsMax = READ_EVENTS_MAX;
+  readonly #commits: GroupCommit;
+  readonly #reads: LogReads;
+  readonly #waiting = new Set<() => void>();
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    readonly storeId: string,
+    private readonly environment: Environment,
+    private readonly lock: DirectoryLock,
+    private readonly limits: Limits,
+    private readonly telemetry: Telemetry,
+    private readonly file: string,
+  ) {
+    this.appendBytesMax = limits.appendBytesMax;
+    this.appendEventsMax = limits.appendEventsMax;
+    const blocks = new BlockLog(environment.blocks, file, limits.blocksKeptBytesMax);
+    const end = blocks.newest()?.last ?? 0;
+    const tail = readTail(environment, blocks, end, limits.indexInMemoryEvents);
+    const heads = new RecentMap<string, number>(limits.headsKeptMax);
+    const index = new StreamIndex(environment.streams, tail, heads, file);
+    const recent = new RecentEvents(limits.recentEventsMax, limits.recentBytesMax);
+    const endOnDisk = (): number => blocks.newest()?.last ?? 0;
+    const committed = (): void => this.#wake();
+    this.#commits = new GroupCommit({
+      environment,
+      index,
+      tail,
+      heads,
+      recent,
+      limits,
+      telemetry,
+      file,
+      endOnDisk,
+      committed,
+    });
+    this.#reads = new LogReads(blocks, index, recent, file);
+    telemetry.info('event store opened', { file, storeId, events: end, unindexedEvents: tail.size });
+  }
+
+  async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+    this.#assertOpen();
+    return this.#commits.append(stream, events, expected);
+  }
+
+  async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
+    const results: AppendResult[] = [];
+    let under: Promise<AppendResult>[] = [];
+    for (let i = 0; i <= entries.length; i++) {
+      const refusal = i < entries.length ? this.#begin(entries[i]!, under) : null;
+      if (i < entries.length && refusal === null) continue;
+      for (const outcome of await Promise.allSettled(under)) {
+        if (outcome.status === 'rejected') return { results, failure: outcome.reason as Error };
+        results.push(outcome.value);
+      }
+      under = [];
+      if (refusal === null) break;
+      // Others fill the queue too: with ours written there may be room.
+      const again = refusal.code === 'overloaded' ? this.#begin(entries[i]!, under) : refusal;
+      if (again !== null) return { results, failure: again };
+    }
+    return { results };
+  }
+
+  async readStream(stream: string, options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+    this.#assertOpen();
+    return this.#reads.stream(stream, options);
+  }
+
+  async readAll(options: ReadAllOptions): Promise<readonly RecordedEvent[]> {
+    this.#assertOpen();
+    return this.#reads.all(options, this.#commits.durable);
+  }
+
+  async head(): Promise<Position | null> {
+    this.#assertOpen();
+    return this.#commits.durable === 0 ? null : positionOf(this.#commits.durable);
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    this.#assertOpen();
+    const { after } = options;
+    if (after !== null && after.storeId !== this.storeId) {
+      throw new EventStoreError(
+        'checkpoint-foreign',
+        `the checkpoint is of store ${after.storeId}, this is ${this.storeId}`,
+      );
+    }
+    if (after !== null && Number(after.position) > this.#commits.durable) {
+      const end = positionOf(this.#commits.durable);
+      throw new EventStoreError(
+        'checkpoint-beyond-end',
+        `the checkpoint is at ${after.position}, the log ends at ${end}`,
+      );
+    }
+    return new LogSubscription(this, options);
+  }
+
+  async loadSnapshot(name: string): Promise<Snapshot | null> {
+    this.#assertOpen();
+    const key = Buffer.from(name);
+    const value = getCopy(this.environment.snapshots, key);
+    if (value === undefined) return null;
+    const snapshot = decodeSnapshot(key, value);
+    if (snapshot === null) {
+      this.telemetry.count('event_store_damaged_snapshots_total');
+      this.telemetry.warn('a snapshot is damaged and left aside', { file: this.file, name });
+    }
+    return snapshot;
+  }
+
+  async saveSnapshot(name: string, snapshot: Snapshot): Promise<void> {
+    this.#assertOpen();
+    const { snapshotBytesMax } = this.limits;
+    if (snapshot.bytes.length > snapshotBytesMax) {
+      throw new EventStoreError(
+        'append-too-large',
+        `a snapshot of ${snapshot.bytes.length} bytes, at most ${snapshotBytesMax}`,
+      );
+    }
+    const key = Buffer.from(name);
+    await this.#commits.write(key, encodeSnapshot(key, snapshot));
+  }
+
+  async loadCheckpoint(consumer: string): Promise<Checkpoint | null> {
+    this.#assertOpen();
+    const pending = this.#commits.checkpoints.get(consumer);
+    if (pending !== undefined) return { storeId: this.storeId, position: pending };
+    const value = getCopy(this.environment.checkpoints, Buffer.from(consumer));
+    return value === undefined ? null : { storeId: this.storeId, position: value.toString() as Position };
+  }
+
+  async saveCheckpoint(consumer: string, position: Position): Promise<void> {
+    this.#assertOpen();
+    this.#commits.saveCheckpoint(consumer, position);
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== null;
+  }
+
+  end(): number {
+    return this.#commits.durable;
+  }
+
+  range(from: number, to: number): readonly RecordedEvent[] {
+    return this.#reads.range(from, to);
+  }
+
+  async grown(_end: number, cancelled: { call: () => void }): Promise<void> {
+    await new Promise<void>((resolve) => {
+      cancelled.call = () => {
+        this.#waiting.delete(resolve);
+        resolve();
+      };
+      this.#waiting.add(resolve);
+    });
+  }
+
+  /** Starts one entry; answers why it was refused at once. */
+  #begin(entry: OrderedAppend, under: Promise<AppendResult>[]): EventStoreError | null {
+    try {
+      this.#assertOpen();
+      const appended = this.#commits.append(entry.stream, entry.events, entry.expected);
+      // Read later, all together: a rejection until then is not unhandled.
+      appended.catch(() => {});
+      under.push(appended);
+      return null;
+    } catch (error) {
+      return error as EventStoreError;
+    }
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  async #close(): Promise<void> {
+    this.#wake();
+    await this.#commits.drained();
+    await this.environment.root.close();
+    this.lock.release();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== null) throw new EventStoreError('unavailable', 'the event store is closed');
+  }
+}

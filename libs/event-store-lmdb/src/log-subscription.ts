@@ -1,0 +1,62 @@
+import type { SubscribeOptions, Subscription, SubscriptionBatch } from '@livegift/event-store';
+import type { Position, RecordedEvent } from '@livegift/kernel';
+import { positionOf, sequenceOf } from './sequence.js';
+
+const BATCH_EVENTS_DEFAULT = 1_000;
+
+/** What a subscription reads: the durable log, and its end. */
+export interface DurableLog {
+  /** Position of the last durable event; 0 in an empty log. */
+  end(): number;
+  /** @throws EventStoreError `unavailable`, `damaged` */
+  range(from: number, to: number): readonly RecordedEvent[];
+  /** Resolves once the log may have grown, or is closed; or when `cancelled` is called. */
+  grown(end: number, cancelled: { call: () => void }): Promise<void>;
+  readonly closed: boolean;
+}
+
+/** Pulled by its consumer: holds a position and nothing else. */
+export class LogSubscription implements Subscription {
+  #through: number;
+  readonly #types: ReadonlySet<string> | null;
+  readonly #batchEventsMax: number;
+  #saidCaughtUp = false;
+  #closed = false;
+  readonly #cancel = { call: (): void => {} };
+
+  constructor(
+    private readonly log: DurableLog,
+    options: SubscribeOptions,
+  ) {
+    this.#through = options.after === null ? 0 : sequenceOf(options.after.position);
+    this.#types = options.types === undefined ? null : new Set(options.types);
+    this.#batchEventsMax = Math.max(1, options.batchEventsMax ?? BATCH_EVENTS_DEFAULT);
+  }
+
+  async next(): Promise<SubscriptionBatch | null> {
+    for (;;) {
+      if (this.#closed || this.log.closed) return null;
+      const end = this.log.end();
+      if (this.#through < end || !this.#saidCaughtUp) return this.#batch(end);
+      await this.log.grown(end, this.#cancel);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#cancel.call();
+  }
+
+  #batch(end: number): SubscriptionBatch {
+    const to = Math.min(end, this.#through + this.#batchEventsMax);
+    const events = to > this.#through ? this.log.range(this.#through + 1, to) : [];
+    const types = this.#types;
+    this.#through = to;
+    this.#saidCaughtUp = to === end;
+    return {
+      events: types === null ? events : events.filter((event) => types.has(event.type)),
+      through: to === 0 ? null : (positionOf(to) as Position),
+      caughtUp: to === end,
+    };
+  }
+}

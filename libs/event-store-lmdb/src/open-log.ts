@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { EventStoreError } from '@livegift/event-store';
+import { BlockLog } from './block-log.js';
+import { getCopy, openEnvironment, type Environment } from './environment.js';
+import { StreamTail } from './stream-tail.js';
+
+export const DATA_FILE = 'data.mdb';
+export const INDEXED_THROUGH_KEY = Buffer.from('indexedThrough');
+const TAIL_READ_EVENTS = 4_096;
+
+/** @throws EventStoreError `damaged` */
+export function openChecked(directory: string, readOnly: boolean): Environment {
+  const file = join(directory, DATA_FILE);
+  try {
+    return openEnvironment(directory, readOnly);
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (/MDB_(INVALID|CORRUPTED|PAGE_NOTFOUND|VERSION_MISMATCH)/.test(message)) {
+      throw new EventStoreError('damaged', `${file}: ${message}`, undefined, { cause });
+    }
+    throw new EventStoreError('unavailable', `${file}: ${message}`, undefined, { cause });
+  }
+}
+
+export function indexedThroughOnDisk(environment: Environment): number {
+  const value = getCopy(environment.meta, INDEXED_THROUGH_KEY);
+  return value === undefined ? 0 : Number(value.readBigUInt64BE());
+}
+
+/** The part of the stream index that is not on disk, made again from the blocks. */
+export function readTail(
+  environment: Environment,
+  blocks: BlockLog,
+  end: number,
+  generationEventsMax: number,
+): StreamTail {
+  const tail = new StreamTail(generationEventsMax, indexedThroughOnDisk(environment));
+  extendTail(tail, blocks, tail.indexedThrough, end);
+  return tail;
+}
+
+/** Adds the events after `from` up to `end`. */
+export function extendTail(tail: StreamTail, blocks: BlockLog, from: number, end: number): void {
+  for (let next = from + 1; next <= end; next += TAIL_READ_EVENTS) {
+    tail.add(blocks.range(next, Math.min(end, next + TAIL_READ_EVENTS - 1)), next);
+  }
+}

@@ -1,0 +1,120 @@
+import { importStream, paymentStream, type CoinsPurchased, type GiftSent } from '@livegift/domain';
+import type { HistoryClaimed, PaymentClaimed } from '@livegift/domain';
+import type { RecordedEvent } from '@livegift/kernel';
+import { FingerprintSet } from './fingerprint-set.js';
+import { findingAt, type Report, type Rule } from './finding.js';
+
+/** A claim whose coins, or whose gift, have not been seen yet. */
+interface Unfinished {
+  readonly rule: Rule;
+  readonly event: RecordedEvent;
+  /** Imported history is bought first, then sent. */
+  bought: boolean;
+}
+
+const IMPORT_PROVIDER = 'import';
+
+/** Claims and what became of them. Holds only the unfinished ones, and a fingerprint of every claim. */
+export class ClaimsAudit {
+  readonly #unfinished = new Map<string, Unfinished>();
+  readonly #claimed = new FingerprintSet();
+  /** Streams of claims that may hold more than one event: look. */
+  readonly suspects = new Set<string>();
+
+  constructor(private readonly report: Report) {}
+
+  claimed(event: RecordedEvent): void {
+    const isPayment = event.type === 'PaymentClaimed';
+    const stream = isPayment
+      ? paymentClaimStream(event)
+      : importStream((event.data as HistoryClaimed['data']).importId);
+    const rule = isPayment ? 'payment-claims' : 'history-claims';
+    if (stream !== event.stream) this.#say(event, rule, `a claim of ${stream} in another stream`);
+    if (event.revision !== 0) this.#say(event, rule, `${stream} is claimed again, at revision ${event.revision}`);
+    if (!this.#claimed.add(stream)) this.suspects.add(stream);
+    this.#unfinished.set(stream, { rule, event, bought: false });
+  }
+
+  purchased(event: RecordedEvent): void {
+    const bought = event.data as CoinsPurchased['data'];
+    if (bought.provider === IMPORT_PROVIDER) return this.#boughtForHistory(event, bought);
+    const stream = paymentStream(bought.provider, bought.paymentId);
+    const claim = this.#unfinished.get(stream);
+    if (claim === undefined) {
+      return this.#say(event, 'payment-claims', `${stream} was never claimed, or has made its coins before`);
+    }
+    this.#unfinished.delete(stream);
+    const { viewerId, coins, price, idempotencyKey, bodyHash } = claim.event.data as PaymentClaimed['data'];
+    const { amountMinor, currency } = bought.price ?? {};
+    if (
+      bought.viewerId !== viewerId ||
+      bought.coins !== coins ||
+      amountMinor !== price.amountMinor ||
+      currency !== price.currency
+    ) {
+      this.#say(event, 'payment-claims', `${stream} claimed ${coins} coins for ${viewerId}: not what was bought`);
+    }
+    const { metadata } = event;
+    if (metadata.idempotencyKey !== idempotencyKey || metadata.bodyHash !== bodyHash) {
+      this.#say(event, 'payment-claims', `${stream} was claimed by another command than the one that bought`);
+    }
+  }
+
+  giftSent(event: RecordedEvent): void {
+    const gift = event.data as GiftSent['data'];
+    if (gift.imported !== (gift.importId !== null)) {
+      this.#say(event, 'history-claims', `imported: ${gift.imported}, but its importId is ${gift.importId}`);
+    }
+    if (gift.importId === null) return;
+    const stream = importStream(gift.importId);
+    const claim = this.#unfinished.get(stream);
+    if (claim?.bought !== true) {
+      return this.#say(event, 'history-claims', `${stream} was never claimed and bought, or was sent before`);
+    }
+    this.#unfinished.delete(stream);
+    const line = claim.event.data as HistoryClaimed['data'];
+    if (
+      gift.roomId !== line.roomId ||
+      gift.creatorId !== line.creatorId ||
+      gift.viewerId !== line.viewerId ||
+      gift.coins !== line.coins ||
+      gift.occurredAt !== line.occurredAt
+    ) {
+      this.#say(event, 'history-claims', `${stream} is not the gift that was claimed`);
+    }
+  }
+
+  get unfinishedCount(): number {
+    return this.#unfinished.size;
+  }
+
+  unfinished(): IterableIterator<Unfinished> {
+    return this.#unfinished.values();
+  }
+
+  #boughtForHistory(event: RecordedEvent, bought: CoinsPurchased['data']): void {
+    const stream = importStream(bought.paymentId);
+    const claim = this.#unfinished.get(stream);
+    if (claim === undefined || claim.bought) {
+      return this.#say(event, 'history-claims', `${stream} was never claimed, or has made its coins before`);
+    }
+    claim.bought = true;
+    const line = claim.event.data as HistoryClaimed['data'];
+    if (bought.coins !== line.coins || bought.viewerId !== line.viewerId) {
+      this.#say(
+        event,
+        'history-claims',
+        `${stream} claimed ${line.coins} coins for ${line.viewerId}: not what was bought`,
+      );
+    }
+  }
+
+  #say(event: RecordedEvent, rule: Rule, detail: string): void {
+    this.report(findingAt(event, rule, detail));
+  }
+}
+
+function paymentClaimStream(event: RecordedEvent): string {
+  const { provider, paymentId } = event.data as PaymentClaimed['data'];
+  return paymentStream(provider, paymentId);
+}

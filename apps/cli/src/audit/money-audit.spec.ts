@@ -1,0 +1,341 @@
+import type { EventReader } from '@livegift/event-store';
+import type { EventMetadata, Position, RecordedEvent } from '@livegift/kernel';
+import { silentProgress } from '../progress.js';
+import { auditLog } from './audit-log.js';
+import type { Finding, Rule } from './finding.js';
+
+const AT = '2026-01-01T10:00:00.000Z';
+const POSITION_DIGITS = 16;
+const positionOf = (index: number): Position => String(index + 1).padStart(POSITION_DIGITS, '0') as Position;
+
+interface Draft {
+  stream: string;
+  revision: number;
+  type: string;
+  data: Record<string, unknown>;
+  metadata: Partial<EventMetadata>;
+}
+
+const PURCHASE_KEY = { idempotencyKey: 'buy-1', bodyHash: 'b1' };
+const PRICE = { amountMinor: 499, currency: 'USD' };
+
+/** Ann buys 100 coins and sends two live gifts to Cleo; one line of history comes in besides. Every rule holds. */
+function soundLog(): Draft[] {
+  const gift = (revision: number, coins: number, balance: number): Record<string, unknown> => ({
+    giftId: `ann.${revision}`,
+    roomId: 'r1',
+    creatorId: 'cleo',
+    viewerId: 'ann',
+    gift: 'rose',
+    quantity: coins,
+    priceCoins: 1,
+    coins,
+    creatorShareBps: 5000,
+    diamonds: coins * 50,
+    streak: { id: 'ann.2', count: coins, coins },
+    message: null,
+    sender: null,
+    balance,
+    imported: false,
+    importId: null,
+    occurredAt: AT,
+  });
+  const credit = (giftId: string, giftPosition: Position, coins: number, balance: number): Record<string, unknown> => ({
+    creatorId: 'cleo',
+    giftId,
+    giftPosition,
+    roomId: 'r1',
+    coins,
+    diamonds: coins * 50,
+    balance,
+    occurredAt: AT,
+  });
+  const event = (
+    stream: string,
+    revision: number,
+    type: string,
+    data: Record<string, unknown>,
+    metadata: Partial<EventMetadata> = {},
+  ): Draft => ({ stream, revision, type, data, metadata });
+  const line = { roomId: 'r1', creatorId: 'cleo', viewerId: 'bob', coins: 7, occurredAt: '2016-07-01T00:00:00Z' };
+  const bought = { purchaseId: 'ann.1', viewerId: 'ann', coins: 100, price: PRICE, provider: 'shop', paymentId: 'p1' };
+  const history = {
+    purchaseId: 'bob.1',
+    viewerId: 'bob',
+    coins: 7,
+    price: null,
+    provider: 'import',
+    paymentId: 'row-1',
+  };
+  const claim = { provider: 'shop', paymentId: 'p1', viewerId: 'ann', coins: 100, price: PRICE, ...PURCHASE_KEY };
+  const imported = { streak: null, imported: true, importId: 'row-1', gift: 'cheer' };
+  return [
+    event('wallet-ann', 0, 'WalletOpened', { viewerId: 'ann', occurredAt: AT }),
+    event('creator-cleo', 0, 'CreatorRegistered', { creatorId: 'cleo', occurredAt: AT }, { settledThrough: null }),
+    event('room-r1', 0, 'RoomOpened', { roomId: 'r1', creatorId: 'cleo', title: null, occurredAt: AT }),
+    event('payment-shop-p1', 0, 'PaymentClaimed', { ...claim, walletRevision: 0, occurredAt: AT }),
+    event('wallet-ann', 1, 'CoinsPurchased', { ...bought, balance: 100, occurredAt: AT }, PURCHASE_KEY),
+    event('wallet-ann', 2, 'GiftSent', gift(2, 30, 70), { idempotencyKey: 'g1', bodyHash: 'x', previousOfType: null }),
+    event('wallet-ann', 3, 'GiftSent', gift(3, 20, 50), { idempotencyKey: 'g2', bodyHash: 'y', previousOfType: 2 }),
+    event('creator-cleo', 1, 'DiamondsCredited', credit('ann.2', positionOf(5), 30, 1500), {
+      settledThrough: positionOf(5),
+    }),
+    event('import-row-1', 0, 'HistoryClaimed', { importId: 'row-1', ...line, walletRevision: -1 }),
+    event('wallet-bob', 0, 'WalletOpened', { viewerId: 'bob', occurredAt: AT }),
+    event('wallet-bob', 1, 'CoinsPurchased', { ...history, balance: 7, occurredAt: line.occurredAt }),
+    event('wallet-bob', 2, 'GiftSent', { ...gift(2, 7, 0), ...line, ...imported, giftId: 'bob.2' }),
+    event('creator-cleo', 2, 'DiamondsCredited', credit('ann.3', positionOf(6), 20, 2500), {
+      settledThrough: positionOf(6),
+      previousOfType: 1,
+    }),
+    event('creator-cleo', 3, 'DiamondsCredited', credit('bob.2', positionOf(11), 7, 2850), {
+      settledThrough: positionOf(11),
+      previousOfType: 2,
+    }),
+  ];
+}
+
+const FIRST_GIFT = 5;
+const SECOND_GIFT = 6;
+const FIRST_CREDIT = 7;
+const SECOND_CREDIT = 12;
+
+function recorded(drafts: readonly Draft[]): RecordedEvent[] {
+  return drafts.map(({ metadata, ...draft }, index) => ({
+    ...draft,
+    id: `id-${index}`,
+    schemaVersion: 1,
+    position: positionOf(index),
+    metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: AT, ...metadata },
+  }));
+}
+
+function readerOf(log: readonly RecordedEvent[]): EventReader {
+  return {
+    storeId: 'store',
+    readStream: async (stream, { from = 0, limit }) =>
+      log.filter((event) => event.stream === stream && event.revision >= from).slice(0, limit),
+    readAll: async ({ after, limit }) => {
+      const start = after ? log.findIndex(({ position }) => position === after) + 1 : 0;
+      return log.slice(start, start + limit);
+    },
+    head: async () => log.at(-1)?.position ?? null,
+    subscribe: () => Promise.reject(new Error('the audit reads, it does not subscribe')),
+  };
+}
+
+async function audit(log: readonly RecordedEvent[]): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  await auditLog(
+    readerOf(log),
+    (finding) => findings.push(finding),
+    silentProgress,
+    async () => {},
+  );
+  return findings;
+}
+
+async function rulesBrokenBy(change: (drafts: Draft[]) => void): Promise<Rule[]> {
+  const drafts = soundLog();
+  change(drafts);
+  return [...new Set((await audit(recorded(drafts))).map(({ rule }) => rule))];
+}
+
+/** Puts an event in, giving the events of its stream after it the next revision. */
+function insert(drafts: Draft[], index: number, draft: Draft): void {
+  for (const later of drafts.slice(index)) if (later.stream === draft.stream) later.revision += 1;
+  drafts.splice(index, 0, draft);
+}
+
+describe('the audit of the money', () => {
+  it('has nothing to say about a sound log, and adds it up', async () => {
+    const findings: Finding[] = [];
+    const summary = await auditLog(
+      readerOf(recorded(soundLog())),
+      (finding) => findings.push(finding),
+      silentProgress,
+      async () => {},
+    );
+    expect(findings).toEqual([]);
+    expect(summary).toEqual({
+      events: 14,
+      through: positionOf(13),
+      wallets: 2,
+      creators: 1,
+      rooms: 1,
+      gifts: 3,
+      coinsBought: '107',
+      coinsHeld: '50',
+      coinsSpent: '57',
+      diamondsEarned: '2850',
+      diamondsCredited: '2850',
+      platformDiamonds: '2850',
+      giftsNotYetCredited: 0,
+      claimsNotYetFinished: 0,
+    });
+  });
+
+  it('has nothing to say about an empty log', async () => {
+    expect(await audit([])).toEqual([]);
+  });
+
+  const breaches: readonly (readonly [string, Rule, (drafts: Draft[]) => void])[] = [
+    ['coins that are no integer', 'whole-amounts', (log) => Object.assign(log[FIRST_GIFT]!.data, { coins: 30.5 })],
+    ['more coins than a command may move', 'whole-amounts', (log) => Object.assign(log[4]!.data, { coins: 2e9 })],
+    [
+      'a price in fractions',
+      'whole-amounts',
+      (log) => Object.assign(log[4]!.data, { price: { amountMinor: 4.99, currency: 'USD' } }),
+    ],
+    ['a diamond too many', 'share', (log) => Object.assign(log[FIRST_GIFT]!.data, { diamonds: 1501 })],
+    ['coins other than price x quantity', 'share', (log) => Object.assign(log[FIRST_GIFT]!.data, { quantity: 29 })],
+    ['a share above the whole', 'share', (log) => Object.assign(log[FIRST_GIFT]!.data, { creatorShareBps: 10_001 })],
+    [
+      'a wallet below zero',
+      'no-negative-balance',
+      (log) => Object.assign(log[SECOND_GIFT]!.data, { coins: 80, quantity: 80, diamonds: 4000, balance: -10 }),
+    ],
+    [
+      'a stated balance that is wrong',
+      'no-negative-balance',
+      (log) => Object.assign(log[FIRST_GIFT]!.data, { balance: 71 }),
+    ],
+    ['coins out of nowhere', 'conservation', (log) => Object.assign(log[SECOND_GIFT]!.data, { balance: 5_000 })],
+    [
+      'a gift credited twice',
+      'credited-once',
+      (log) => {
+        const again = structuredClone(log[FIRST_CREDIT]!);
+        again.revision = 2;
+        insert(log, 8, again);
+      },
+    ],
+    [
+      'a credit for a gift that nobody sent',
+      'credited-once',
+      (log) => Object.assign(log[SECOND_CREDIT]!.data, { giftId: 'ann.9' }),
+    ],
+    [
+      'a credit of other diamonds',
+      'credited-once',
+      (log) => Object.assign(log[FIRST_CREDIT]!.data, { diamonds: 1499 }),
+    ],
+    [
+      'a stated diamond balance that is wrong',
+      'credited-once',
+      (log) => Object.assign(log[FIRST_CREDIT]!.data, { balance: 1 }),
+    ],
+    [
+      'a gift never credited while the log went on',
+      'credited-once',
+      (log) => {
+        log.pop();
+        log.push({ stream: 'wallet-zoe', revision: 0, type: 'WalletOpened', data: {}, metadata: {} });
+        log.at(-1)!.metadata = { recordedAt: '2026-01-01T10:02:00.000Z' };
+      },
+    ],
+    [
+      'two gifts credited in the wrong order',
+      'settlement-order',
+      (log) => {
+        const [first, second] = [log[FIRST_CREDIT]!.data, log[SECOND_CREDIT]!.data];
+        log[FIRST_CREDIT]!.data = second;
+        log[SECOND_CREDIT]!.data = first;
+      },
+    ],
+    [
+      'a creator event that forgets how far was settled',
+      'settlement-order',
+      (log) => (log[SECOND_CREDIT]!.metadata = { settledThrough: positionOf(5), previousOfType: 1 }),
+    ],
+    ['coins bought without a claim', 'payment-claims', (log) => log.splice(3, 1)],
+    [
+      'a payment that made coins twice',
+      'payment-claims',
+      (log) => {
+        const again = structuredClone(log[4]!);
+        Object.assign(again.data, { purchaseId: 'ann.4', balance: 150 });
+        again.metadata = { idempotencyKey: 'buy-2', bodyHash: 'b1' };
+        log.push({ ...again, revision: 4 });
+      },
+    ],
+    ['other coins than were claimed', 'payment-claims', (log) => Object.assign(log[3]!.data, { coins: 99 })],
+    [
+      'a payment claimed twice',
+      'payment-claims',
+      (log) => log.splice(4, 0, { ...structuredClone(log[3]!), revision: 1 }),
+    ],
+    [
+      'a claim that nobody finished',
+      'payment-claims',
+      (log) => {
+        const data = { ...log[3]!.data, paymentId: 'p2' };
+        log.push({ stream: 'payment-shop-p2', revision: 0, type: 'PaymentClaimed', data, metadata: {} });
+        const metadata = { recordedAt: '2026-01-01T10:02:00.000Z' };
+        log.push({ stream: 'wallet-zoe', revision: 0, type: 'WalletOpened', data: {}, metadata });
+      },
+    ],
+    ['history without a claim', 'history-claims', (log) => log.splice(8, 1)],
+    ['a line of history for somebody else', 'history-claims', (log) => Object.assign(log[8]!.data, { coins: 8 })],
+    [
+      'one key accepted twice',
+      'idempotency-keys',
+      (log) => (log[SECOND_GIFT]!.metadata = { idempotencyKey: 'g1', bodyHash: 'x', previousOfType: 2 }),
+    ],
+    ['a hole in the revisions of a stream', 'revisions', (log) => log.splice(FIRST_GIFT, 1)],
+    [
+      'a gift whose id points elsewhere',
+      'revisions',
+      (log) => Object.assign(log[FIRST_GIFT]!.data, { giftId: 'ann.7' }),
+    ],
+    [
+      'a broken link to the gift before',
+      'revisions',
+      (log) => (log[SECOND_GIFT]!.metadata = { idempotencyKey: 'g2', bodyHash: 'y', previousOfType: 1 }),
+    ],
+    ['a gift into a room that never was', 'rooms', (log) => log.splice(2, 1)],
+    ["a gift into somebody else's room", 'rooms', (log) => Object.assign(log[2]!.data, { creatorId: 'dora' })],
+  ];
+
+  it.each(breaches)('finds %s', async (_breach, rule, change) => {
+    expect(await rulesBrokenBy(change)).toContain(rule);
+  });
+
+  it('finds positions that fall', async () => {
+    const log = recorded(soundLog());
+    const swapped = log.map((event, index) => (index === 1 ? { ...event, position: positionOf(0) } : event));
+    expect((await audit(swapped)).map(({ rule }) => rule)).toContain('positions');
+  });
+
+  it('names the event that it found', async () => {
+    const drafts = soundLog();
+    Object.assign(drafts[FIRST_GIFT]!.data, { diamonds: 1501 });
+    const [finding] = await audit(recorded(drafts));
+    expect(finding).toEqual({
+      rule: 'share',
+      stream: 'wallet-ann',
+      revision: 2,
+      position: positionOf(FIRST_GIFT),
+      detail: '1501 diamonds for 30 coins at 5000 basis points; due are 1500',
+    });
+  });
+
+  it('lets what has just been written be finished a moment later', async () => {
+    expect(await rulesBrokenBy((log) => log.pop())).toEqual([]);
+  });
+
+  it('takes a key that comes back after more commands than a wallet remembers', async () => {
+    const log = recorded(soundLog());
+    const more = Array.from({ length: 20_001 }, (_, index) => {
+      const key = index === 20_000 ? 'g1' : `k${index}`;
+      return {
+        ...log[0]!,
+        type: 'ViewerDetailsChanged',
+        revision: 4 + index,
+        position: positionOf(log.length + index),
+        metadata: { ...log[0]!.metadata, idempotencyKey: key, bodyHash: 'z' },
+      };
+    });
+    expect(await audit([...log, ...more])).toEqual([]);
+  });
+});

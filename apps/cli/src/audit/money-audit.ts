@@ -1,0 +1,169 @@
+import type { EventReader } from '@livegift/event-store';
+import type { RecordedEvent } from '@livegift/kernel';
+import { ClaimsAudit } from './claims.audit.js';
+import { CreatorsAudit } from './creators.audit.js';
+import { findingAt, type Report } from './finding.js';
+import { RoomsAudit } from './rooms.audit.js';
+import { StreamsAudit, type KeySuspect } from './streams.audit.js';
+import { WalletsAudit } from './wallets.audit.js';
+
+/** What follows within a moment (a credit, the coins of a claim) and is later than this was forgotten. */
+export const FOLLOWS_WITHIN_MS = 60_000;
+/** A wallet remembers at least so many of its newest commands: a key may come back after more. */
+const REMEMBERED_COMMANDS_MIN = 20_000;
+const READ_EVENTS = 1_000;
+
+/** What the audit added up. Sums over everything are decimal text: they may pass 2^53. */
+export interface AuditSummary {
+  readonly events: number;
+  readonly through: string | null;
+  readonly wallets: number;
+  readonly creators: number;
+  readonly rooms: number;
+  readonly gifts: number;
+  readonly coinsBought: string;
+  readonly coinsHeld: string;
+  readonly coinsSpent: string;
+  readonly diamondsEarned: string;
+  readonly diamondsCredited: string;
+  readonly platformDiamonds: string;
+  /** Newest gifts that settlement has yet to credit. No finding unless the log has gone on for a minute without. */
+  readonly giftsNotYetCredited: number;
+  /** Newest claims that have yet to be finished. As above. */
+  readonly claimsNotYetFinished: number;
+}
+
+/** Checks the money rules on events in log order, with memory for wallets, creators, rooms and what is unfinished. */
+export class MoneyAudit {
+  readonly #streams: StreamsAudit;
+  readonly #wallets: WalletsAudit;
+  readonly #creators: CreatorsAudit;
+  readonly #claims: ClaimsAudit;
+  readonly #rooms: RoomsAudit;
+  #events = 0;
+  #newest: RecordedEvent | null = null;
+
+  constructor(private readonly report: Report) {
+    this.#streams = new StreamsAudit(report);
+    this.#wallets = new WalletsAudit(report);
+    this.#creators = new CreatorsAudit(report);
+    this.#claims = new ClaimsAudit(report);
+    this.#rooms = new RoomsAudit(report);
+  }
+
+  recorded(event: RecordedEvent): void {
+    this.#events += 1;
+    this.#newest = event;
+    this.#streams.recorded(event);
+    switch (event.type) {
+      case 'WalletOpened':
+        return this.#wallets.opened(event);
+      case 'CoinsPurchased':
+        this.#wallets.purchased(event);
+        return this.#claims.purchased(event);
+      case 'GiftSent':
+        this.#wallets.giftSent(event);
+        this.#rooms.giftSent(event);
+        this.#claims.giftSent(event);
+        return this.#creators.giftSent(event);
+      case 'CreatorRegistered':
+        return this.#creators.registered(event);
+      case 'DiamondsCredited':
+        return this.#creators.diamondsCredited(event);
+      case 'PaymentClaimed':
+      case 'HistoryClaimed':
+        return this.#claims.claimed(event);
+      case 'RoomOpened':
+        return this.#rooms.opened(event);
+      case 'RoomClosed':
+        return this.#rooms.closed(event);
+      default:
+        if (event.stream.startsWith('creator-')) this.#creators.other(event);
+    }
+  }
+
+  /** True while something is still to follow: reading on a little may bring it. */
+  get unfinished(): boolean {
+    return this.#creators.owedCount > 0 || this.#claims.unfinishedCount > 0;
+  }
+
+  /** What only the end shows, and a second look at what seemed wrong. */
+  async finish(reader: EventReader): Promise<AuditSummary> {
+    this.#wallets.finish();
+    this.#reportForgotten();
+    for (const suspect of this.#streams.suspects) await this.#lookAtKey(reader, suspect);
+    for (const stream of this.#claims.suspects) await this.#lookAtClaim(reader, stream);
+    const { totals } = this.#wallets;
+    return {
+      events: this.#events,
+      through: this.#newest?.position ?? null,
+      wallets: this.#wallets.walletCount,
+      creators: this.#creators.creatorCount,
+      rooms: this.#rooms.roomCount,
+      gifts: totals.gifts,
+      coinsBought: String(totals.bought),
+      coinsHeld: String(totals.held),
+      coinsSpent: String(totals.spent),
+      diamondsEarned: String(totals.diamonds),
+      diamondsCredited: String(this.#creators.credited),
+      platformDiamonds: String(totals.platformDiamonds),
+      giftsNotYetCredited: this.#creators.owedCount,
+      claimsNotYetFinished: this.#claims.unfinishedCount,
+    };
+  }
+
+  #reportForgotten(): void {
+    const newestMs = Date.parse(this.#newest?.metadata.recordedAt ?? '');
+    const forgotten = (recordedAt: string): boolean => newestMs - Date.parse(recordedAt) > FOLLOWS_WITHIN_MS;
+    for (const { creatorId, oldest, count } of this.#creators.unsettled()) {
+      if (!forgotten(oldest.recordedAt)) continue;
+      this.report({
+        rule: 'credited-once',
+        stream: `creator-${creatorId}`,
+        revision: null,
+        position: oldest.position,
+        detail: `gift ${oldest.giftId} of ${oldest.recordedAt} was never credited (${count} gifts wait for this creator)`,
+      });
+    }
+    for (const { rule, event } of this.#claims.unfinished()) {
+      if (forgotten(event.metadata.recordedAt)) this.report(findingAt(event, rule, 'was claimed and never finished'));
+    }
+  }
+
+  /** Finds where in its stream a suspected key was accepted again, if it truly was. */
+  async #lookAtKey(reader: EventReader, { stream, key }: KeySuspect): Promise<void> {
+    let before: RecordedEvent | null = null;
+    let types: string[] = [];
+    for await (const event of wholeStream(reader, stream)) {
+      if (event.metadata.idempotencyKey !== key) continue;
+      const sameCommand = before?.revision === event.revision - 1 && !types.includes(event.type);
+      const distance = before === null ? Number.POSITIVE_INFINITY : event.revision - before.revision;
+      if (!sameCommand) {
+        types = [];
+        if (distance <= REMEMBERED_COMMANDS_MIN) {
+          const detail = `key ${key} was accepted at revision ${before?.revision} before`;
+          this.report(findingAt(event, 'idempotency-keys', detail));
+        }
+      }
+      types.push(event.type);
+      before = event;
+    }
+  }
+
+  async #lookAtClaim(reader: EventReader, stream: string): Promise<void> {
+    const events = await reader.readStream(stream, { limit: 2 });
+    const second = events[1];
+    // A second event with a revision of its own was reported when it was read.
+    if (second === undefined || second.revision !== 0) return;
+    this.report(findingAt(second, 'revisions', 'a claim that stands in the log twice'));
+  }
+}
+
+async function* wholeStream(reader: EventReader, stream: string): AsyncGenerator<RecordedEvent> {
+  for (let from = 0; ;) {
+    const events = await reader.readStream(stream, { from, limit: READ_EVENTS });
+    yield* events;
+    if (events.length < READ_EVENTS) return;
+    from += events.length;
+  }
+}

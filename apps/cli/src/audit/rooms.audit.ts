@@ -1,0 +1,42 @@
+import type { GiftSent, RoomClosed, RoomOpened } from '@livegift/domain';
+import type { RecordedEvent } from '@livegift/kernel';
+import { findingAt, type Report } from './finding.js';
+
+/** Rooms: opened once, closed at most once, and gifts only into rooms that were opened, by their creator. */
+export class RoomsAudit {
+  readonly #rooms = new Map<string, { readonly creatorId: string; closed: boolean }>();
+
+  constructor(private readonly report: Report) {}
+
+  get roomCount(): number {
+    return this.#rooms.size;
+  }
+
+  opened(event: RecordedEvent): void {
+    const { roomId, creatorId } = event.data as RoomOpened['data'];
+    if (this.#rooms.has(roomId)) this.#say(event, `room ${roomId} is opened a second time`);
+    this.#rooms.set(roomId, { creatorId, closed: false });
+  }
+
+  closed(event: RecordedEvent): void {
+    const { roomId } = event.data as RoomClosed['data'];
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return this.#say(event, `room ${roomId} is closed, but was never opened`);
+    if (room.closed) this.#say(event, `room ${roomId} is closed a second time`);
+    room.closed = true;
+  }
+
+  /** Whether the room was still open is decided when the gift is, so a gift may stand a little after the closing. */
+  giftSent(event: RecordedEvent): void {
+    const { roomId, creatorId } = event.data as GiftSent['data'];
+    const room = this.#rooms.get(roomId);
+    if (room === undefined) return this.#say(event, `a gift in room ${roomId}, which was never opened`);
+    if (room.creatorId !== creatorId) {
+      this.#say(event, `a gift for ${creatorId} in room ${roomId}, which is ${room.creatorId}'s`);
+    }
+  }
+
+  #say(event: RecordedEvent, detail: string): void {
+    this.report(findingAt(event, 'rooms', detail));
+  }
+}

@@ -1,0 +1,77 @@
+import { UsageError } from '../exit-codes.js';
+import type { HistoryRow } from '../import/history-rows.js';
+import type { PlatformClient } from './platform-client.js';
+
+/** The most units of one gift; a larger one is sent as several. */
+const QUANTITY_MAX = 999_999;
+/** Quiet hours of the event are cut to this: a demo is to be looked at. */
+const SILENCE_MS_MAX = 2_000;
+const ID_LENGTH_MAX = 64;
+
+export interface BroadcastOptions {
+  /** So many seconds of the event pass in one second. */
+  readonly speed: number;
+  /** Rows before this time are left out. */
+  readonly fromMs: number;
+  /** Makes rooms this run's own, where an earlier run may have closed rooms of the same name. */
+  readonly roomSuffix: string;
+}
+
+export interface BroadcastProgress {
+  roomOpened(roomId: string, creatorId: string, at: string): void;
+  giftSent(rows: number, at: string): void;
+}
+
+/** Plays rows of an event as live gifts: each viewer opens a wallet, buys what is to be given, and gives it. */
+export class Broadcast {
+  readonly #wallets = new Set<string>();
+  #room: string | null = null;
+  #rows = 0;
+
+  constructor(
+    private readonly platform: PlatformClient,
+    private readonly options: BroadcastOptions,
+    private readonly progress: BroadcastProgress,
+    private readonly pause: (ms: number) => Promise<void>,
+  ) {}
+
+  async play(rows: AsyncIterable<HistoryRow>): Promise<void> {
+    let lastMs: number | null = null;
+    // Sending takes time as well; what is late is caught up in the next pauses.
+    let dueMs = Date.now();
+    for await (const row of rows) {
+      const { at = '', roomId = '', creatorId = '', viewerId = '' } = row;
+      const coins = Number(row.coins);
+      const atMs = Date.parse(at);
+      if (Number.isNaN(atMs) || !Number.isSafeInteger(coins)) throw new UsageError(`line ${row.fileLine} is no gift`);
+      if (atMs < this.options.fromMs) continue;
+      dueMs += Math.min(SILENCE_MS_MAX, (atMs - (lastMs ?? atMs)) / this.options.speed);
+      lastMs = atMs;
+      const early = dueMs - Date.now();
+      if (early > 1) await this.pause(early);
+      await this.#enter(roomId, creatorId, at);
+      await this.#give(viewerId, coins);
+      this.#rows += 1;
+      this.progress.giftSent(this.#rows, at);
+    }
+  }
+
+  /** The room of the row is on air; the one before it ends when it begins. */
+  async #enter(room: string, creatorId: string, at: string): Promise<void> {
+    const roomId = room.slice(0, ID_LENGTH_MAX - this.options.roomSuffix.length) + this.options.roomSuffix;
+    if (this.#room === roomId) return;
+    if (this.#room !== null) await this.platform.closeRoom(this.#room);
+    await this.platform.openRoom(roomId, creatorId, room.replaceAll('-', ' '));
+    this.#room = roomId;
+    this.progress.roomOpened(roomId, creatorId, at);
+  }
+
+  async #give(viewerId: string, coins: number): Promise<void> {
+    if (!this.#wallets.has(viewerId)) await this.platform.openWallet(viewerId);
+    this.#wallets.add(viewerId);
+    await this.platform.buyCoins(viewerId, coins);
+    for (let left = coins; left > 0; left -= QUANTITY_MAX) {
+      await this.platform.cheer(this.#room!, viewerId, Math.min(left, QUANTITY_MAX));
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { StoppedError, UsageError } from '../exit-codes.js';
+
+const MAIN = fileURLToPath(new URL('../../../standalone/dist/main.js', import.meta.url));
+const READY_MS_MAX = 30_000;
+const ASK_EVERY_MS = 100;
+
+export interface Engine {
+  readonly url: string;
+  /** True when it began empty, and goes when it stops. */
+  readonly temporary: boolean;
+  /** Resolves when it has gone. */
+  stop(): Promise<void>;
+}
+
+/** Starts the engine as its own process: on `DATA_DIR` when that is set, else on a directory that is removed afterwards. */
+export async function startEngine(): Promise<Engine> {
+  if (!existsSync(MAIN)) throw new UsageError('the engine is not built yet: npm run build');
+  const given = process.env['DATA_DIR'];
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'livegift-demo-')));
+  const port = process.env['PORT'] ?? '3000';
+  const url = `http://${process.env['HOST'] ?? '127.0.0.1'}:${port}`;
+  const child = spawn(process.execPath, [MAIN], {
+    env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Ctrl-C reaches every process of the terminal's group; the engine is to go when the demo says so.
+    detached: true,
+  });
+  child.stdout.pipe(process.stderr);
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await gone;
+    if (given === undefined) await rm(dataDir, { recursive: true, force: true });
+  };
+  try {
+    await untilReady(url, child);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url, temporary: given === undefined, stop };
+}
+
+async function untilReady(url: string, child: ChildProcess): Promise<void> {
+  for (const end = Date.now() + READY_MS_MAX; Date.now() < end;) {
+    if (child.exitCode !== null)
+      throw new StoppedError(`the engine ended at once (exit ${child.exitCode}); its words are above`);
+    const ready = await fetch(`${url}/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (ready) return;
+    await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
+  }
+  throw new StoppedError(`the engine was not ready within ${READY_MS_MAX / 1_000} s`);
+}

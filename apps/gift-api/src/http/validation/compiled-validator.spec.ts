@@ -133,7 +133,9 @@ describe('a compiled validator', () => {
   });
 
   it('refuses a field called __proto__, at the top and nested', () => {
-    const body: unknown = JSON.parse('{"viewerId":"v","gift":"rose","__proto__":{},"sender":{"name":"a","__proto__":1}}');
+    const body: unknown = JSON.parse(
+      '{"viewerId":"v","gift":"rose","__proto__":{},"sender":{"name":"a","__proto__":1}}',
+    );
     expect(compileValidator(SendGiftBody, 'body')(body)).toEqual([
       { path: 'body.__proto__', rule: 'unknownField' },
       { path: 'body.sender.__proto__', rule: 'unknownField' },
@@ -160,6 +162,8 @@ describe('a compiled validator', () => {
     const fields = { limit: '5', id: '5' };
     expect(compileTextValidator(Query, 'query')(fields)).toBeNull();
     expect(fields).toEqual({ limit: 5, id: '5' });
-    expect(compileTextValidator(Query, 'query')({ limit: '5x', id: '5' })).toEqual([{ path: 'query.limit', rule: 'isIn' }]);
+    expect(compileTextValidator(Query, 'query')({ limit: '5x', id: '5' })).toEqual([
+      { path: 'query.limit', rule: 'isIn' },
+    ]);
   });
 });

@@ -82,7 +82,8 @@ function validateField(field: Field, owner: Fields, path: string, errors: FieldE
   for (const check of field.checks) {
     if (!check.passes(owner, value)) (found ??= []).push({ path: `${path}.${field.name}`, rule: check.rule });
   }
-  if (field.nested !== null && value !== undefined) found = validateNested(field, value, `${path}.${field.name}`, found);
+  if (field.nested !== null && value !== undefined)
+    found = validateNested(field, value, `${path}.${field.name}`, found);
   return found;
 }
 
@@ -90,8 +91,7 @@ function validateNested(field: Field, value: unknown, path: string, errors: Fiel
   const { rule, compiled } = field.nested!;
   if (Array.isArray(value)) {
     return value.reduce<FieldError[] | null>(
-      (found, item, index) =>
-        item === undefined ? found : validateNested(field, item, `${path}.${index}`, found),
+      (found, item, index) => (item === undefined ? found : validateNested(field, item, `${path}.${index}`, found)),
       errors,
     );
   }

@@ -1,0 +1,173 @@
+import type { EventStore } from '@livegift/event-store';
+import type { Clock, Ids, Scheduler } from '@livegift/kernel';
+import type { ProcessTelemetry } from '@livegift/observability';
+import type { ReadModel } from '@livegift/read-model';
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { Catalogue } from './catalogue/catalogue.js';
+import { commandHandlers } from './command-handlers.js';
+import { createGiftApplication, type GiftApplication } from './gift-application.js';
+import type { GiftApplicationConfig } from './gift-application.config.js';
+import { BulkGifts } from './gifts/bulk-gifts.js';
+import { Gifts } from './gifts/gifts.js';
+import { History } from './history/history.js';
+import { BulkController } from './http/bulk.controller.js';
+import { CreatorQueriesController } from './http/creator-queries.controller.js';
+import { GiftQueriesController } from './http/gift-queries.controller.js';
+import { HealthController } from './http/health.controller.js';
+import { LeaderboardsController } from './http/leaderboards.controller.js';
+import { LogController } from './http/log.controller.js';
+import type { ReadinessPart } from './http/readiness.js';
+import { RoomQueriesController } from './http/room-queries.controller.js';
+import { RoomsController } from './http/rooms.controller.js';
+import { WalletQueriesController } from './http/wallet-queries.controller.js';
+import { WalletsController } from './http/wallets.controller.js';
+import { Purchases } from './purchases/purchases.js';
+import { BoardStreams } from './queries/board-streams.js';
+import { BoardReads } from './queries/board.queries.js';
+import { CreatorReads } from './queries/creator.queries.js';
+import { LogReads } from './queries/log.queries.js';
+import { queryHandlers } from './queries/query-handlers.js';
+import { ReadYourWrites } from './queries/read-your-writes.js';
+import { Receipts } from './queries/receipts.js';
+import { RoomReads } from './queries/room.queries.js';
+import { WalletReads } from './queries/wallet.queries.js';
+import { Rooms } from './rooms/rooms.js';
+import { CLOCK, GIFT_APPLICATION, HTTP_LIMITS, READINESS, TELEMETRY } from './tokens.js';
+import { Wallets } from './wallets/wallets.js';
+
+export { configureHttp, createHttpAdapter, HttpDraining, type HttpServerOptions } from './http/http-server.js';
+export type { ReadinessPart } from './http/readiness.js';
+
+export interface GiftApiConfig {
+  readonly boardUtcOffset: string;
+  readonly bulkLinesMax: number;
+  readonly commands?: Partial<GiftApplicationConfig>;
+}
+
+export interface GiftApiParts {
+  readonly store: EventStore;
+  readonly readModel: ReadModel;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly scheduler: Scheduler;
+  readonly telemetry: ProcessTelemetry;
+  readonly config: GiftApiConfig;
+  /** What else must be ready before this process takes requests. */
+  readonly readiness?: readonly ReadinessPart[];
+}
+
+/** The only door for commands, and the queries. */
+@Module({})
+export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  constructor(
+    @Inject(GIFT_APPLICATION) private readonly application: StartedGiftApplication,
+    private readonly boardStreams: BoardStreams,
+  ) {}
+
+  static register(parts: GiftApiParts): DynamicModule {
+    const application = new StartedGiftApplication(parts);
+    return {
+      module: GiftApiModule,
+      imports: [CqrsModule.forRoot()],
+      controllers: [
+        WalletsController,
+        RoomsController,
+        BulkController,
+        WalletQueriesController,
+        CreatorQueriesController,
+        RoomQueriesController,
+        GiftQueriesController,
+        LeaderboardsController,
+        LogController,
+        HealthController,
+      ],
+      providers: [
+        { provide: GIFT_APPLICATION, useValue: application },
+        ...commandProviders(application.services),
+        ...commandHandlers,
+        ...queryProviders(parts),
+        ...queryHandlers,
+        { provide: CLOCK, useValue: parts.clock },
+        { provide: TELEMETRY, useValue: parts.telemetry },
+        { provide: HTTP_LIMITS, useValue: { bulkLinesMax: parts.config.bulkLinesMax } },
+        { provide: READINESS, useValue: [application, ...(parts.readiness ?? [])] },
+      ],
+    };
+  }
+
+  onApplicationBootstrap(): void {
+    this.application.start();
+  }
+
+  beforeApplicationShutdown(): void {
+    this.boardStreams.close();
+  }
+
+  /** By now the HTTP server has answered what it had begun. */
+  onApplicationShutdown(): Promise<void> {
+    return this.application.services.stop();
+  }
+}
+
+/** The application with its start, which the server does not wait for: until then it answers that it is not ready. */
+class StartedGiftApplication implements ReadinessPart {
+  readonly name = 'catalogue';
+  readonly services: GiftApplication;
+  #started = false;
+
+  constructor(private readonly parts: GiftApiParts) {
+    const { store, clock, ids, scheduler, telemetry, config } = parts;
+    this.services = createGiftApplication({ store, clock, ids, scheduler, telemetry, config: config.commands });
+  }
+
+  readonly isReady = (): boolean => this.#started;
+
+  start(): void {
+    this.services.start().then(
+      () => (this.#started = true),
+      (error: unknown) => {
+        this.parts.telemetry.error('the commands could not start; trying again', { error });
+        this.parts.scheduler.after(START_RETRY_MS, () => this.start());
+      },
+    );
+  }
+}
+
+const START_RETRY_MS = 1_000;
+
+function commandProviders(services: GiftApplication): Provider[] {
+  return [
+    { provide: Wallets, useValue: services.wallets },
+    { provide: Purchases, useValue: services.purchases },
+    { provide: Rooms, useValue: services.rooms },
+    { provide: Gifts, useValue: services.gifts },
+    { provide: BulkGifts, useValue: services.bulkGifts },
+    { provide: History, useValue: services.history },
+    { provide: Catalogue, useValue: services.catalogue },
+  ];
+}
+
+function queryProviders({ store, readModel, clock, scheduler, telemetry, config }: GiftApiParts): Provider[] {
+  const readYourWrites = new ReadYourWrites(store, readModel, clock, scheduler);
+  const receipts = new Receipts(store);
+  const boards = new BoardReads(readModel, readYourWrites, clock, config.boardUtcOffset);
+  return [
+    { provide: ReadYourWrites, useValue: readYourWrites },
+    { provide: Receipts, useValue: receipts },
+    { provide: WalletReads, useValue: new WalletReads(store, readModel, readYourWrites) },
+    { provide: CreatorReads, useValue: new CreatorReads(store, readModel, readYourWrites, receipts) },
+    { provide: RoomReads, useValue: new RoomReads(readModel, readYourWrites, receipts) },
+    { provide: BoardReads, useValue: boards },
+    { provide: BoardStreams, useValue: new BoardStreams(boards, readModel, clock, scheduler, telemetry) },
+    { provide: LogReads, useValue: new LogReads(store, readYourWrites, telemetry) },
+  ];
+}

@@ -1,0 +1,59 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { invalidRequest, ProblemError } from './problem.js';
+
+/** Addresses that take lines of JSON; all others take one JSON object. */
+export const LINE_ROUTES: ReadonlySet<string> = new Set(['/v1/gifts/bulk', '/v1/history/import']);
+export const LINES_CONTENT_TYPES = ['application/x-ndjson', 'application/ndjson', 'application/jsonl'];
+/** Bodies of lines that are read or worked on at once; more are told to come back. */
+const LINE_BODIES_AT_ONCE_MAX = 16;
+
+export interface BodyLimits {
+  readonly bodyBytesMax: number;
+  readonly bulkBodyBytesMax: number;
+}
+
+/**
+ * JSON bodies as values and NDJSON bodies as bytes. `JSON.parse` is enough: what it makes goes through validators that
+ * refuse every field they do not know, `__proto__` and `constructor` among them, so nothing of it is ever merged.
+ */
+export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser<string>(
+    'application/json',
+    { parseAs: 'string', bodyLimit: limits.bodyBytesMax },
+    (request, text, done) => {
+      if (takesLines(request)) return done(wrongType('application/x-ndjson'));
+      if (text.length === 0) return done(null, undefined);
+      try {
+        done(null, JSON.parse(text));
+      } catch {
+        done(invalidRequest([{ path: 'body', rule: 'json' }]));
+      }
+    },
+  );
+  server.addContentTypeParser<Buffer>(
+    LINES_CONTENT_TYPES,
+    { parseAs: 'buffer', bodyLimit: limits.bulkBodyBytesMax },
+    (request, bytes, done) => (takesLines(request) ? done(null, bytes) : done(wrongType('application/json'))),
+  );
+}
+
+/** Bulk bodies are large, so only some are taken at once. */
+export function boundLineBodies(server: FastifyInstance): void {
+  let bodies = 0;
+  server.addHook('onRequest', (request, reply, done) => {
+    if (!takesLines(request)) return done();
+    if (bodies >= LINE_BODIES_AT_ONCE_MAX) {
+      void reply.header('connection', 'close');
+      return done(new ProblemError('overloaded', 'too many bulk requests at once'));
+    }
+    bodies++;
+    reply.raw.once('close', () => bodies--);
+    done();
+  });
+}
+
+const takesLines = (request: FastifyRequest): boolean => LINE_ROUTES.has(request.routeOptions.url ?? '');
+
+const wrongType = (wanted: string): ProblemError =>
+  new ProblemError('unsupported-media-type', `this address takes ${wanted}`);

@@ -1,0 +1,67 @@
+import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { parseInstant, type Clock } from '@livegift/kernel';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SendGiftsInBulk } from '../gifts/send-gifts-in-bulk.handler.js';
+import { ImportHistory } from '../history/import-history.handler.js';
+import { CLOCK, HTTP_LIMITS, type HttpLimits } from '../tokens.js';
+import { BulkGiftLineBody } from './bodies/bulk-gift-line.body.js';
+import { HistoryLineBody } from './bodies/history-line.body.js';
+import { readCommand, type CommandRules } from './command-request.js';
+import { readLines, sendLines } from './lines.js';
+import { compileValidator, type CompiledValidator } from './validation/compiled-validator.js';
+
+const LINES: CommandRules = { key: 'optional', body: () => null };
+
+/** Many commands in one request, a line of JSON each. One bad line never harms another. */
+@Controller('v1')
+export class BulkController {
+  readonly #validateGift = compileValidator(BulkGiftLineBody, 'body');
+  readonly #validateHistory: CompiledValidator;
+
+  constructor(
+    private readonly commands: CommandBus,
+    @Inject(HTTP_LIMITS) private readonly limits: HttpLimits,
+    @Inject(CLOCK) clock: Clock,
+  ) {
+    this.#validateHistory = notInFuture(compileValidator(HistoryLineBody, 'body'), clock);
+  }
+
+  @Post('gifts/bulk')
+  async sendGifts(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { correlationId } = readCommand(request, LINES);
+    const { valid, invalid } = readLines<BulkGiftLineBody>(
+      bytesOf(request),
+      this.limits.bulkLinesMax,
+      this.#validateGift,
+    );
+    const answers = valid.length === 0 ? [] : await this.commands.execute(new SendGiftsInBulk(valid, correlationId));
+    sendLines(reply, answers, invalid);
+  }
+
+  @Post('history/import')
+  async importHistory(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { correlationId } = readCommand(request, LINES);
+    const { valid, invalid } = readLines<HistoryLineBody>(
+      bytesOf(request),
+      this.limits.bulkLinesMax,
+      this.#validateHistory,
+    );
+    const answers = valid.length === 0 ? [] : await this.commands.execute(new ImportHistory(valid, correlationId));
+    sendLines(reply, answers, invalid);
+  }
+}
+
+/** No body at all is no lines. */
+function bytesOf(request: FastifyRequest): Buffer {
+  return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+}
+
+function notInFuture(validate: CompiledValidator, clock: Clock): CompiledValidator {
+  return (value) => {
+    const errors = validate(value);
+    if (errors !== null) return errors;
+    const atMs = parseInstant((value as HistoryLineBody).at) ?? 0;
+    return atMs > clock.now() ? [{ path: 'body.at', rule: 'notInFuture' }] : null;
+  };
+}

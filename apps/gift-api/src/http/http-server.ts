@@ -1,0 +1,152 @@
+import { randomUUID } from 'node:crypto';
+import fastifyCompress from '@fastify/compress';
+import fastifyCors from '@fastify/cors';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ProcessTelemetry } from '@livegift/observability';
+import { boundLineBodies, registerBodyParsers } from './body-parsers.js';
+import { ProblemFilter } from './problem.filter.js';
+import { ProblemError, problemBody, sendProblem } from './problem.js';
+import { problemOf } from './problem-of.js';
+import { RouteTable } from './route-table.js';
+
+/** Streams are written as they come and never compressed; commands answer less than is worth it. */
+const COMPRESSED_FROM_BYTES = 1_024;
+const STREAMED_ROUTES = new Set(['/v1/events', '/v1/rooms/:roomId/events', '/v1/rooms/:roomId/live']);
+/** An address may carry two ids and a position; longer ones name nothing. */
+const PARAM_LENGTH_MAX = 256;
+const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
+const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
+const SLOW_REQUEST_MS = 1_000;
+
+export interface HttpServerOptions {
+  /** Null: any localhost. */
+  readonly corsOrigins: readonly string[] | null;
+  readonly bodyBytesMax: number;
+  readonly bulkBodyBytesMax: number;
+  readonly telemetry: ProcessTelemetry;
+}
+
+/** Fastify as this API wants it: correlation ids, plain JSON and NDJSON bodies, problems instead of Fastify's own errors. */
+export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    logger: false,
+    bodyLimit: options.bodyBytesMax,
+    requestIdHeader: false,
+    genReqId: correlationIdOf,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    // The application uses no Connect-style middleware, so the layer for it would only cost.
+    skipMiddie: true,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
+      const problem = problemOf(error);
+      void reply.header('x-correlation-id', request.id);
+      sendProblem(reply, problemBody(problem.code, problem.message, problem.errors, problem.extra));
+    },
+    clientErrorHandler: answerMalformedRequest,
+  } as never);
+  registerBodyParsers(adapter.getInstance<FastifyInstance>(), options);
+  return adapter;
+}
+
+/** What has to be in place before the application's routes are. Call it between creating and listening. */
+export async function configureHttp(app: NestFastifyApplication, options: HttpServerOptions): Promise<HttpDraining> {
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const routes = new RouteTable();
+  const draining = new HttpDraining();
+  server.addHook('onRoute', (route) => {
+    routes.add(route.method, route.url);
+    const isRead = route.method === 'GET' || (Array.isArray(route.method) && route.method.includes('GET'));
+    if (!isRead || STREAMED_ROUTES.has(route.url)) Object.assign(route, { compress: false });
+  });
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-correlation-id', request.id);
+    void reply.header('x-content-type-options', 'nosniff');
+    if (draining.isDraining) {
+      void reply.header('connection', 'close');
+      done(new ProblemError('unavailable', 'the server is going; try again'));
+      return;
+    }
+    const encoding = request.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      done(new ProblemError('unsupported-media-type', 'requests are taken without a content encoding'));
+      return;
+    }
+    done();
+  });
+  boundLineBodies(server);
+  observeRequests(server, options.telemetry);
+  await server.register(fastifyCors, {
+    origin: options.corsOrigins === null ? LOCALHOST : [...options.corsOrigins],
+    exposedHeaders: ['Idempotency-Replayed', 'Retry-After', 'X-Correlation-Id'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT'],
+    maxAge: 600,
+  });
+  await server.register(fastifyCompress, { threshold: COMPRESSED_FROM_BYTES, encodings: ['br', 'gzip'] });
+  app.useGlobalFilters(new ProblemFilter(routes, options.telemetry));
+  return draining;
+}
+
+/** While it drains, the server answers what it has begun and refuses the rest. */
+export class HttpDraining {
+  #draining = false;
+
+  get isDraining(): boolean {
+    return this.#draining;
+  }
+
+  begin(): void {
+    this.#draining = true;
+  }
+}
+
+/** The caller's own correlation id when it is a sane one, else a fresh one. */
+function correlationIdOf(request: { readonly headers: FastifyRequest['headers'] }): string {
+  const given = request.headers['x-correlation-id'];
+  return typeof given === 'string' && CORRELATION_ID.test(given) ? given : randomUUID();
+}
+
+function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): void {
+  const logsAll = telemetry.isDebugEnabled();
+  server.addHook('onResponse', (request, reply, done) => {
+    const ms = reply.elapsedTime;
+    const { statusCode } = reply;
+    telemetry.observe('http_request_seconds', ms / 1_000);
+    telemetry.count(
+      statusCode < 400 ? 'http_accepted_total' : statusCode < 500 ? 'http_refused_total' : 'http_failed_total',
+    );
+    if (logsAll || statusCode >= 500 || ms > SLOW_REQUEST_MS) {
+      const fields = {
+        correlationId: request.id,
+        method: request.method,
+        route: request.routeOptions.url ?? null,
+        status: statusCode,
+        ms: Math.round(ms * 100) / 100,
+      };
+      if (statusCode >= 500 && statusCode !== 503 && statusCode !== 504) telemetry.error('request failed', fields);
+      else telemetry[logsAll ? 'debug' : 'warn'](ms > SLOW_REQUEST_MS ? 'slow request' : 'request', fields);
+    }
+    done();
+  });
+}
+
+/** What cannot be read as HTTP has no request and no reply: the answer goes straight to the socket. */
+function answerMalformedRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'headers-too-large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'request-timeout'
+        : 'invalid-request';
+  const problem = problemBody(code, 'not a readable HTTP request');
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,75 @@
+import type { Board } from '@livegift/read-model';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { QueryBus } from '@nestjs/cqrs';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { BoardStreams } from '../queries/board-streams.js';
+import { GetBoard, type BoardRequest } from '../queries/board.queries.js';
+import { invalidRequest } from './problem.js';
+import { readQuery } from './query-request.js';
+import { BOARD_LIMIT_DEFAULT, BoardQueryString } from './query-strings.js';
+import { EventStream } from './streams.js';
+import { compileTextValidator } from './validation/compiled-validator.js';
+
+const BOARD = compileTextValidator(BoardQueryString, 'query');
+
+/** Boards, as JSON or, for whoever accepts `text/event-stream`, streaming themselves. */
+@Controller('v1/leaderboards')
+export class LeaderboardsController {
+  constructor(
+    private readonly queries: QueryBus,
+    private readonly streams: BoardStreams,
+  ) {}
+
+  @Get('rooms/:roomId/gifters')
+  roomGifters(@Param('roomId') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.#answer({ kind: 'room-gifters', id }, request, reply);
+  }
+
+  @Get('creators/:creatorId/gifters')
+  creatorGifters(
+    @Param('creatorId') id: string,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    return this.#answer({ kind: 'creator-gifters', id }, request, reply);
+  }
+
+  @Get('creators')
+  creators(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.#answer({ kind: 'creators' }, request, reply);
+  }
+
+  @Get('gifters')
+  gifters(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return this.#answer({ kind: 'gifters' }, request, reply);
+  }
+
+  async #answer(board: Board, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const query = readQuery<BoardQueryString>(request, BOARD);
+    if (query.from !== undefined && query.around !== undefined) {
+      throw invalidRequest([{ path: 'query.around', rule: 'notTogetherWithFrom' }]);
+    }
+    const wanted = requestOf(board, query);
+    const first = await this.queries.execute(new GetBoard(wanted, query.after));
+    void reply.header('vary', 'accept');
+    if (request.method === 'HEAD' || !acceptsEvents(request)) {
+      void reply.send(first);
+      return;
+    }
+    let stream: EventStream | null = null;
+    const opened = (): EventStream => (stream ??= new EventStream(reply));
+    const stop = this.streams.watch(wanted, first, {
+      show: (shown) => opened().send('board', shown),
+      end: () => opened().end(),
+    });
+    opened().onClose(stop);
+  }
+}
+
+function requestOf(board: Board, query: BoardQueryString): BoardRequest {
+  const { window = 'all', at, limit = BOARD_LIMIT_DEFAULT, from, around, member } = query;
+  return { board, window, at, limit, from, around, member };
+}
+
+const acceptsEvents = ({ headers }: FastifyRequest): boolean =>
+  (headers.accept ?? '').toLowerCase().includes('text/event-stream');

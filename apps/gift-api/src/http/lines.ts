@@ -1,0 +1,68 @@
+import type { FieldError, LineAnswer } from '@livegift/contracts';
+import type { FastifyReply } from 'fastify';
+import { ProblemError } from './problem.js';
+import type { CompiledValidator } from './validation/compiled-validator.js';
+
+/** As much as a single command's body; a longer line is invalid, and so not even parsed. */
+export const LINE_BYTES_MAX = 65_536;
+export const NDJSON_CONTENT_TYPE = 'application/x-ndjson; charset=utf-8';
+const NEWLINE = 0x0a;
+
+export interface ReadLines<Body> {
+  /** Lines that can be acted on. */
+  readonly valid: readonly { readonly line: number; readonly body: Body }[];
+  /** Answers of the others. */
+  readonly invalid: readonly LineAnswer[];
+}
+
+/**
+ * Splits a body of NDJSON, and parses and checks each line by itself. Lines count from 1; an empty line at the end is
+ * none, one in between is invalid.
+ * @throws ProblemError `too-many-lines`
+ */
+export function readLines<Body>(bytes: Buffer, linesMax: number, validate: CompiledValidator): ReadLines<Body> {
+  const valid: { line: number; body: Body }[] = [];
+  const invalid: LineAnswer[] = [];
+  let line = 0;
+  for (let start = 0; start < bytes.length;) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline === -1 ? bytes.length : newline;
+    line++;
+    if (line > linesMax) {
+      throw new ProblemError('too-many-lines', `at most ${linesMax} lines in one request; nothing was applied`);
+    }
+    const read = readLine(bytes, start, end, validate);
+    if ('errors' in read) invalid.push(invalidLine(line, read.errors));
+    else valid.push({ line, body: read.body as Body });
+    start = end + 1;
+  }
+  return { valid, invalid };
+}
+
+export function invalidLine(line: number, errors: readonly FieldError[]): LineAnswer {
+  return { line, status: 'invalid', code: 'invalid-request', errors };
+}
+
+function readLine(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  validate: CompiledValidator,
+): { readonly body: unknown } | { readonly errors: readonly FieldError[] } {
+  if (end - start > LINE_BYTES_MAX) return { errors: [{ path: 'body', rule: 'maxBytes' }] };
+  let body: unknown;
+  try {
+    body = JSON.parse(bytes.toString('utf8', start, end));
+  } catch {
+    return { errors: [{ path: 'body', rule: 'json' }] };
+  }
+  const errors = validate(body);
+  return errors === null ? { body } : { errors };
+}
+
+/** Answers in the order of the request's lines, whichever way each was come by. */
+export function sendLines(reply: FastifyReply, answers: readonly LineAnswer[], invalid: readonly LineAnswer[]): void {
+  const all = invalid.length === 0 ? answers : [...answers, ...invalid].sort((a, b) => a.line - b.line);
+  const text = all.map((answer) => `${JSON.stringify(answer)}\n`).join('');
+  void reply.code(200).header('content-type', NDJSON_CONTENT_TYPE).send(text);
+}

@@ -1,0 +1,97 @@
+import type { BoardAnswer, BoardEntryAnswer } from '@livegift/contracts';
+import { instant, parseInstant, type Clock } from '@livegift/kernel';
+import { boardKey, type Board, type BoardEntry, type ReadModel, type WindowName } from '@livegift/read-model';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { ProblemError } from '../http/problem.js';
+import { ReadYourWrites } from './read-your-writes.js';
+
+export interface BoardRequest {
+  readonly board: Board;
+  readonly window: WindowName;
+  /** Default: now, also while it streams. */
+  readonly at?: string;
+  readonly limit: number;
+  readonly from?: number;
+  readonly around?: string;
+  readonly member?: string;
+}
+
+export class GetBoard extends Query<BoardAnswer> {
+  constructor(
+    readonly request: BoardRequest,
+    readonly after?: string,
+  ) {
+    super();
+  }
+}
+
+/** Reads boards; whether the room or creator exists is asked first. */
+export class BoardReads {
+  constructor(
+    private readonly readModel: ReadModel,
+    private readonly readYourWrites: ReadYourWrites,
+    private readonly clock: Clock,
+    private readonly utcOffset: string,
+  ) {}
+
+  async board(request: BoardRequest, after: string | undefined): Promise<BoardAnswer> {
+    await this.readYourWrites.readModelReaches({ board: request.board }, after);
+    await this.#mustExist(request.board, after);
+    return this.read(request);
+  }
+
+  /** The board as it is now, of a room or creator that is known to exist. */
+  async read(request: BoardRequest): Promise<BoardAnswer> {
+    const { board, window, limit, from, around, member } = request;
+    const atMs = (request.at === undefined ? null : parseInstant(request.at)) ?? this.clock.now();
+    const answer = await this.readModel.board({ board, window, atMs, limit, from, around, member });
+    return {
+      board: boardKey(board),
+      window: {
+        name: window,
+        startsAt: timeOf(answer.startsAtMs),
+        endsAt: timeOf(answer.endsAtMs),
+        utcOffset: this.utcOffset,
+      },
+      entries: answer.entries.map(entryOf),
+      member: answer.member === null ? null : entryOf(answer.member),
+      total: answer.total,
+      position: answer.position,
+    };
+  }
+
+  async #mustExist(board: Board, after: string | undefined): Promise<void> {
+    if (board.kind === 'room-gifters') {
+      await this.readYourWrites.readModelReaches({ room: board.id }, after);
+      if ((await this.readModel.room(board.id)) === null) {
+        throw new ProblemError('room-not-found', `there is no room ${board.id}`);
+      }
+    }
+    if (board.kind === 'creator-gifters') {
+      await this.readYourWrites.readModelReaches({ creator: board.id }, after);
+      if ((await this.readModel.creator(board.id)) === null) {
+        throw new ProblemError('creator-not-found', `there is no creator ${board.id}`);
+      }
+    }
+  }
+}
+
+function entryOf({ rank, id, name, score, reachedAtMs }: BoardEntry): BoardEntryAnswer {
+  return { rank, id, name, score, reachedAt: timeOf(reachedAtMs) };
+}
+
+/** Whole seconds are written without a fraction, as the history that people import has them. */
+function timeOf(ms: number): string;
+function timeOf(ms: number | null): string | null;
+function timeOf(ms: number | null): string | null {
+  return ms === null ? null : instant(ms).replace('.000Z', 'Z');
+}
+
+@QueryHandler(GetBoard)
+export class GetBoardHandler implements IQueryHandler<GetBoard> {
+  constructor(private readonly boards: BoardReads) {}
+
+  execute({ request, after }: GetBoard): Promise<BoardAnswer> {
+    return this.boards.board(request, after);
+  }
+}

@@ -1,0 +1,140 @@
+import type { LogEvent } from '@livegift/contracts';
+import type { EventStore } from '@livegift/event-store';
+import type { Position, RecordedEvent, Telemetry } from '@livegift/kernel';
+import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
+import { ProblemError } from '../http/problem.js';
+import { ReadYourWrites } from './read-your-writes.js';
+
+/** Events read from the store at once, and so what a slow reader holds in memory. */
+const READ_EVENTS = 500;
+/** Readers of the log at once, following or not. */
+export const LOG_READERS_MAX = 100;
+
+export interface LogRequest {
+  /** Excluded. */
+  readonly after?: string;
+  /** Null, when following: without end. */
+  readonly limit: number | null;
+  /** Null: all. */
+  readonly types: readonly string[] | null;
+  readonly follow: boolean;
+}
+
+/** The log from a position on, in batches that are made when asked for. */
+export interface LogReading {
+  readonly batches: AsyncIterable<readonly LogEvent[]>;
+  close(): void;
+}
+
+export class ReadLog extends Query<LogReading> {
+  constructor(readonly request: LogRequest) {
+    super();
+  }
+}
+
+/** Reads the log for those who want it whole: to replay, to export, to follow. */
+export class LogReads {
+  #readers = 0;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly readYourWrites: ReadYourWrites,
+    private readonly telemetry: Telemetry,
+  ) {}
+
+  /** @throws ProblemError `invalid-request`, `read-model-behind`, `overloaded` */
+  async open(request: LogRequest): Promise<LogReading> {
+    await this.readYourWrites.logReaches(request.after);
+    if (this.#readers >= LOG_READERS_MAX) {
+      this.telemetry.count('log_readers_refused_total');
+      throw new ProblemError('overloaded', 'too many are reading the log');
+    }
+    this.telemetry.gauge('log_readers', ++this.#readers);
+    const ends: (() => void)[] = [];
+    let isOpen = true;
+    const close = (): void => {
+      if (!isOpen) return;
+      isOpen = false;
+      this.telemetry.gauge('log_readers', --this.#readers);
+      for (const end of ends) end();
+    };
+    const batches = request.follow
+      ? this.#follow(
+          request,
+          () => isOpen,
+          (end) => ends.push(end),
+        )
+      : this.#read(request, () => isOpen);
+    return { batches, close };
+  }
+
+  async *#read({ after, limit, types }: LogRequest, isOpen: () => boolean): AsyncGenerator<readonly LogEvent[]> {
+    let place = (after ?? null) as Position | null;
+    let left = limit ?? Number.MAX_SAFE_INTEGER;
+    while (left > 0 && isOpen()) {
+      const events = await this.store.readAll({ after: place, limit: READ_EVENTS });
+      if (events.length === 0) return;
+      const wanted = chosen(events, types).slice(0, left);
+      left -= wanted.length;
+      place = events.at(-1)?.position ?? place;
+      if (wanted.length > 0) yield wanted.map(logEvent);
+    }
+  }
+
+  async *#follow(
+    { after, limit, types }: LogRequest,
+    isOpen: () => boolean,
+    onClose: (end: () => void) => void,
+  ): AsyncGenerator<readonly LogEvent[]> {
+    const place = (after ?? null) as Position | null;
+    let left = limit ?? Number.MAX_SAFE_INTEGER;
+    const subscription = await this.store.subscribe({
+      after: place === null ? null : { storeId: this.store.storeId, position: place },
+      types: types ?? undefined,
+      batchEventsMax: READ_EVENTS,
+    });
+    onClose(() => subscription.close());
+    try {
+      while (left > 0 && isOpen()) {
+        const batch = await subscription.next();
+        if (batch === null) return;
+        const wanted = batch.events.slice(0, left);
+        left -= wanted.length;
+        if (wanted.length > 0) yield wanted.map(logEvent);
+      }
+    } finally {
+      subscription.close();
+    }
+  }
+}
+
+function chosen(events: readonly RecordedEvent[], types: readonly string[] | null): readonly RecordedEvent[] {
+  return types === null ? events : events.filter(({ type }) => types.includes(type));
+}
+
+export function logEvent(event: RecordedEvent): LogEvent {
+  const { position, stream, revision, id, type, schemaVersion, metadata, data } = event;
+  const { occurredAt } = data as { readonly occurredAt?: string };
+  return {
+    position,
+    stream,
+    revision,
+    id,
+    type,
+    schemaVersion,
+    occurredAt: occurredAt ?? metadata.recordedAt,
+    recordedAt: metadata.recordedAt,
+    correlationId: metadata.$correlationId,
+    causationId: metadata.$causationId,
+    data,
+  };
+}
+
+@QueryHandler(ReadLog)
+export class ReadLogHandler implements IQueryHandler<ReadLog> {
+  constructor(private readonly log: LogReads) {}
+
+  execute({ request }: ReadLog): Promise<LogReading> {
+    return this.log.open(request);
+  }
+}

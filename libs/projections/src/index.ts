@@ -1,1 +1,2 @@
-export {};
+export * from './batches-of.js';
+export { project, PROJECTED_TYPES } from './project.js';

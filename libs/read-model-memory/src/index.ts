@@ -1,1 +1,1 @@
-export {};
+export { createMemoryReadModel, type MemoryReadModelOptions } from './memory-read-model.js';

@@ -10,6 +10,11 @@ export interface ReadModelBatch {
   /** The checkpoint that this batch goes on from; null: from nothing. */
   readonly from: Position | null;
   readonly to: Position;
+  /**
+   * The greatest occurredAt of all gifts of the log after `from`, up to `to` (of every partition), milliseconds; null
+   * without one. A retention counts back from the greatest so far, so that fold and rebuild cut at the same place.
+   */
+  readonly newestGiftMs: number | null;
   readonly writes: readonly ReadModelWrite[];
 }
 
@@ -63,7 +68,7 @@ export interface RoomsQuery {
   readonly creatorId?: string;
   readonly state?: 'open' | 'closed';
   readonly limit: number;
-  /** Of the previous page's `nextCursor`. */
+  /** Of the previous page's `nextCursor`: the position at which its last room was opened (see `isPosition`). */
   readonly cursor?: string;
 }
 
@@ -157,14 +162,17 @@ export interface ReadModel {
   wallet(viewerId: string): Promise<Answer<WalletRow> | null>;
   creator(creatorId: string): Promise<Answer<CreatorRow> | null>;
   room(roomId: string): Promise<Answer<RoomRow> | null>;
-  /** Newest first by opening. */
+  /** Newest first by opening. A cursor stays where it is while rooms are added. */
   rooms(query: RoomsQuery): Promise<Page<RoomRow>>;
   /** Gift ids of the room's newest gifts, newest first; at least the last `ROOM_GIFTS_MIN` are kept. Empty for an unknown room. */
   roomGifts(roomId: string): Promise<Answer<readonly string[]>>;
   /** @throws ReadModelError `period-expired` */
   board(query: BoardQuery): Promise<BoardAnswer>;
 
-  /** True as soon as the subject's partition has reached `position`; false when `timeoutMs` went by first. */
+  /**
+   * True as soon as the subject's partition has reached `position`; false when `timeoutMs` went by first.
+   * @throws ReadModelError `unavailable` (also on `close`), `rebuilding` at once
+   */
   waitFor(subject: ReadModelSubject, position: Position, timeoutMs: number): Promise<boolean>;
 
   /** Every row and board entry as canonical lines in a fixed order, without checkpoints: equal state, equal dump. */

@@ -11,6 +11,14 @@ export interface Period {
   readonly endsAtMs: number | null;
 }
 
+/** Shortest first. */
+export const WINDOWS: readonly WindowName[] = ['hour', 'day', 'week', 'month', 'all'];
+
+/** A period is behind the retention when it ended at or before the cut; `all` never is. Null: nothing is cut. */
+export function isExpired(period: Period, cutMs: number | null): boolean {
+  return cutMs !== null && period.endsAtMs !== null && period.endsAtMs <= cutMs;
+}
+
 /** `+05:30` as milliseconds. @throws RangeError when it is not an offset from -12:00 to +14:00 */
 export function parseUtcOffset(text: string): number {
   const match = /^([+-])(\d{2}):([0-5]\d)$/.exec(text);

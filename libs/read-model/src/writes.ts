@@ -14,6 +14,7 @@ export interface RowWrite {
 /** A gift that counts on the four boards of `scoresOf` and in the room's newest gifts. */
 export interface GiftScoredWrite {
   readonly kind: 'gift-scored';
+  /** `<viewerId>.<revision>`, see `idAtRevision`. */
   readonly giftId: string;
   readonly roomId: string;
   readonly creatorId: string;
@@ -32,8 +33,8 @@ export interface RoomListedWrite {
   readonly roomId: string;
   readonly creatorId: string;
   readonly state: 'open' | 'closed';
-  /** Of the RoomOpened: the order of the list. */
-  readonly openedPosition: Position;
+  /** Of the RoomOpened: the order of the list. Null: the room is listed already, only its state changes. */
+  readonly openedPosition: Position | null;
 }
 
 export type ReadModelWrite = RowWrite | GiftScoredWrite | RoomListedWrite;

@@ -1,0 +1,68 @@
+import type { Checkpoint, Position } from '@livegift/kernel';
+import { ReadModelError, type ReadModel } from '@livegift/read-model';
+
+/** How far each partition has got, as last heard of. */
+export class PartitionProgress {
+  private constructor(
+    private readonly readModel: ReadModel,
+    private readonly storeId: string,
+    private readonly checkpoints: (Position | null)[],
+  ) {}
+
+  /** @throws ReadModelError `unavailable`, `checkpoint-foreign` */
+  static async load(readModel: ReadModel, storeId: string): Promise<PartitionProgress> {
+    const partitions = Array.from({ length: readModel.partitionCount }, (_, partition) => partition);
+    const checkpoints = await Promise.all(partitions.map((partition) => readModel.checkpoint(partition)));
+    const progress = new PartitionProgress(readModel, storeId, new Array(readModel.partitionCount).fill(null));
+    for (const [partition, checkpoint] of checkpoints.entries()) progress.stored(partition, checkpoint);
+    return progress;
+  }
+
+  get positions(): readonly (Position | null)[] {
+    return this.checkpoints;
+  }
+
+  /** Of the partition that is furthest behind. */
+  get least(): Position | null {
+    let least = this.checkpoints[0] ?? null;
+    for (const position of this.checkpoints)
+      if (position === null || (least !== null && position < least)) least = position;
+    return least;
+  }
+
+  hasReached(target: Position | null): boolean {
+    const { least } = this;
+    return target === null || (least !== null && least >= target);
+  }
+
+  moved(partition: number, to: Position): void {
+    this.checkpoints[partition] = to;
+  }
+
+  /** Takes over what the read model says. @throws ReadModelError `checkpoint-foreign` */
+  stored(partition: number, checkpoint: Checkpoint | null): Position | null {
+    if (checkpoint !== null && checkpoint.storeId !== this.storeId) {
+      throw new ReadModelError(
+        'checkpoint-foreign',
+        `partition ${partition} was built from store ${checkpoint.storeId}`,
+      );
+    }
+    this.checkpoints[partition] = checkpoint?.position ?? null;
+    return this.checkpoints[partition]!;
+  }
+
+  /** A partition that holds nothing of a log that has something answers `rebuilding` until it has caught up. */
+  async dropEmpty(): Promise<void> {
+    await this.#each((partition) =>
+      this.checkpoints[partition] === null ? this.readModel.drop(partition) : Promise.resolve(),
+    );
+  }
+
+  async markBuilt(): Promise<void> {
+    await this.#each((partition) => this.readModel.markBuilt(partition));
+  }
+
+  async #each(act: (partition: number) => Promise<void>): Promise<void> {
+    await Promise.all(this.checkpoints.map((_, partition) => act(partition)));
+  }
+}

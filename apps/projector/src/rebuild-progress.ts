@@ -1,0 +1,48 @@
+import type { Clock, Position, Telemetry } from '@livegift/kernel';
+
+const REPORT_EVERY_MS = 1_000;
+
+/** Tells operators, at most every second, how far the way to where the log was at start has been gone. */
+export class RebuildProgress {
+  readonly #startedMs: number;
+  #reportedMs: number;
+  #events = 0;
+  #isDone = false;
+
+  constructor(
+    private readonly target: Position | null,
+    private readonly clock: Clock,
+    private readonly telemetry: Telemetry,
+  ) {
+    this.#startedMs = clock.now();
+    this.#reportedMs = this.#startedMs;
+  }
+
+  report(position: Position | null, events: number): void {
+    if (this.#isDone) return;
+    this.#events += events;
+    const now = this.clock.now();
+    if (now - this.#reportedMs < REPORT_EVERY_MS) return;
+    this.#reportedMs = now;
+    this.telemetry.info('projector: building the read model', {
+      percent: percentOf(position, this.target),
+      events: this.#events,
+      seconds: (now - this.#startedMs) / 1_000,
+    });
+  }
+
+  done(): void {
+    if (this.#isDone) return;
+    this.#isDone = true;
+    this.telemetry.info('projector: the read model is up to date', {
+      events: this.#events,
+      seconds: (this.clock.now() - this.#startedMs) / 1_000,
+    });
+  }
+}
+
+/** An estimate for people: positions may have gaps, so the share of digits is only about the share of events. */
+function percentOf(position: Position | null, target: Position | null): number {
+  if (target === null || position === null) return 0;
+  return Math.min(100, Math.floor((Number(position) / Number(target)) * 100));
+}

@@ -1,0 +1,62 @@
+import type { CreatorRow, RoomRow, WalletRow } from '@livegift/read-model';
+import { NO_CELL } from './cell-table.js';
+import { RoomGifts } from './room-gifts.js';
+import type { Standing } from './standing.js';
+
+export type Writable<Row> = { -readonly [Field in keyof Row]: Row[Field] };
+export type WritableWallet = Writable<WalletRow>;
+
+/** A creator, and what its gifts come to over all time (for the board of creators). */
+export class CreatorEntry {
+  row: Writable<CreatorRow> | null = null;
+  /** In the order in which they were first seen. */
+  readonly rooms: RoomEntry[] = [];
+  diamonds = 0;
+  reached = 0;
+  reachedAtMs = 0;
+  cellCount = 0;
+  /** Standings of this creator's gifters that are kept now. */
+  readonly standings: Standing[] = [];
+
+  constructor(
+    readonly index: number,
+    readonly id: string,
+  ) {}
+}
+
+export class RoomEntry {
+  row: Writable<RoomRow> | null = null;
+  /** A room has one creator: whom its first gift names. */
+  creator: CreatorEntry | null = null;
+  indexInCreator = 0;
+  /** Newest cell; the others follow by `nextInRoom`, each older than the one before. */
+  firstCell = NO_CELL;
+  cellCount = 0;
+  gifts: RoomGifts | null = null;
+  /** Standings of this room's gifters that are kept now. */
+  readonly standings: Standing[] = [];
+
+  constructor(
+    readonly index: number,
+    readonly id: string,
+  ) {}
+}
+
+/** The cells of one hour, newest first by `nextInHour`. */
+export interface HourEntry {
+  firstCell: number;
+  cellCount: number;
+}
+
+/** A gift as it was just counted, for the standings that are kept. */
+export interface CountedGift {
+  room: RoomEntry;
+  creator: CreatorEntry;
+  viewer: number;
+  cell: number;
+  hour: number;
+  coins: number;
+  diamonds: number;
+  position: number;
+  occurredAtMs: number;
+}

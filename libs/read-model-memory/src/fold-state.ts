@@ -1,0 +1,219 @@
+import type { Checkpoint } from '@livegift/kernel';
+import {
+  emptyCreatorRow,
+  emptyRoomRow,
+  emptyWalletRow,
+  type GiftScoredWrite,
+  type ReadModelWrite,
+  type RowWrite,
+} from '@livegift/read-model';
+import { CellTable } from './cell-table.js';
+import { Float64Column } from './columns.js';
+import { CreatorEntry, RoomEntry, type CountedGift, type HourEntry, type WritableWallet } from './entries.js';
+import { IdIndex } from './id-index.js';
+import { RoomGifts } from './room-gifts.js';
+import { RoomList } from './room-list.js';
+import type { HourRange } from './scans.js';
+import type { Standing } from './standing.js';
+
+export const HOUR_MS = 3_600_000;
+
+/** Everything that the log comes to. Dropping a read model is making a new one. */
+export class FoldState {
+  checkpoint: Checkpoint | null = null;
+  /** Greatest occurredAt of a gift so far: what a retention counts back from. */
+  newestGiftMs: number | null = null;
+
+  readonly viewers = new IdIndex();
+  readonly wallets: (WritableWallet | undefined)[] = [];
+  /** Last names of senders, by viewer. */
+  readonly names: (string | undefined)[] = [];
+  /** All that a viewer gave, and when that sum was reached. */
+  readonly givenCoins = new Float64Column();
+  readonly givenReached = new Float64Column();
+  readonly givenAtMs = new Float64Column();
+
+  readonly creators: CreatorEntry[] = [];
+  readonly rooms: RoomEntry[] = [];
+  readonly roomList = new RoomList();
+  readonly cells = new CellTable();
+  readonly hours = new Map<number, HourEntry>();
+
+  /** Standings over all rooms that are kept now. */
+  readonly standings: Standing[] = [];
+
+  readonly #creatorsById = new Map<string, CreatorEntry>();
+  readonly #roomsById = new Map<string, RoomEntry>();
+  #counted: CountedGift | null = null;
+
+  constructor(readonly utcOffsetMs: number) {}
+
+  findCreator(id: string): CreatorEntry | undefined {
+    return this.#creatorsById.get(id);
+  }
+
+  findRoom(id: string): RoomEntry | undefined {
+    return this.#roomsById.get(id);
+  }
+
+  /** Hours that have cells, ascending. */
+  hoursIn(range: HourRange): number[] {
+    const found: number[] = [];
+    if (range.end - range.start < this.hours.size) {
+      for (let hour = range.start; hour < range.end; hour++) if (this.hours.has(hour)) found.push(hour);
+      return found;
+    }
+    for (const hour of this.hours.keys()) if (hour >= range.start && hour < range.end) found.push(hour);
+    return found.sort((a, b) => a - b);
+  }
+
+  cellReachedAtMs(cell: number): number {
+    return (this.cells.key(cell) >> 2) * HOUR_MS - this.utcOffsetMs + this.cells.msIntoHour(cell);
+  }
+
+  write(write: ReadModelWrite): void {
+    switch (write.kind) {
+      case 'row':
+        return this.#writeRow(write);
+      case 'gift-scored':
+        return this.#countGift(write);
+      case 'room-listed':
+        return this.roomList.list(write);
+    }
+  }
+
+  #writeRow(write: RowWrite): void {
+    const row = this.#row(write) as Record<string, unknown>;
+    const { set, add } = write;
+    if (set !== undefined) for (const field in set) row[field] = set[field];
+    if (add !== undefined) for (const field in add) row[field] = (row[field] as number) + add[field]!;
+  }
+
+  #row({ table, id }: RowWrite): object {
+    if (table === 'wallet') {
+      const viewer = this.#viewer(id);
+      return (this.wallets[viewer] ??= emptyWalletRow(id));
+    }
+    if (table === 'creator') return (this.#creator(id).row ??= emptyCreatorRow(id));
+    return (this.#room(id).row ??= emptyRoomRow(id));
+  }
+
+  #countGift(gift: GiftScoredWrite): void {
+    const { coins, diamonds, occurredAtMs } = gift;
+    const viewer = this.#viewer(gift.viewerId);
+    const room = this.#room(gift.roomId);
+    const creator = room.creator ?? this.#settle(room, gift.creatorId);
+    if (gift.name !== null && this.names[viewer] !== gift.name) this.names[viewer] = gift.name;
+    (room.gifts ??= new RoomGifts()).push(viewer, revisionOf(gift));
+    if (coins === 0 && diamonds === 0) return;
+
+    const position = Number(gift.position);
+    if (coins > 0) {
+      this.givenCoins.add(viewer, coins);
+      this.givenReached.set(viewer, position);
+      this.givenAtMs.set(viewer, occurredAtMs);
+    }
+    if (diamonds > 0) {
+      creator.diamonds += diamonds;
+      creator.reached = position;
+      creator.reachedAtMs = occurredAtMs;
+    }
+    const hour = Math.floor((occurredAtMs + this.utcOffsetMs) / HOUR_MS);
+    const cell = this.#cell(room, creator, viewer, hour, coins, diamonds);
+    const msIntoHour = occurredAtMs + this.utcOffsetMs - hour * HOUR_MS;
+    this.cells.add(cell, coins, diamonds, position, msIntoHour);
+    this.#tellStandings(room, creator, viewer, cell, hour, coins, diamonds, position, occurredAtMs);
+  }
+
+  /**
+   * A gift that moves only one of the two sums has a cell of its own, so that a cell's sums were always reached together:
+   * else a gift without diamonds would move the moment at which its creator's score was reached.
+   */
+  #cell(room: RoomEntry, creator: CreatorEntry, viewer: number, hour: number, coins: number, diamonds: number): number {
+    const key = (hour << 2) | (coins > 0 ? 1 : 0) | (diamonds > 0 ? 2 : 0);
+    const before = this.cells.size;
+    const cell = this.cells.intern(room.index, viewer, key);
+    if (cell < before) return cell;
+    let entry = this.hours.get(hour);
+    if (entry === undefined) this.hours.set(hour, (entry = { firstCell: -1, cellCount: 0 }));
+    this.cells.link(cell, room.firstCell, entry.firstCell);
+    entry.firstCell = cell;
+    entry.cellCount++;
+    room.firstCell = cell;
+    room.cellCount++;
+    creator.cellCount++;
+    return cell;
+  }
+
+  #tellStandings(
+    room: RoomEntry,
+    creator: CreatorEntry,
+    viewer: number,
+    cell: number,
+    hour: number,
+    coins: number,
+    diamonds: number,
+    position: number,
+    occurredAtMs: number,
+  ): void {
+    const interested = this.standings.length + room.standings.length + creator.standings.length;
+    if (interested === 0) return;
+    this.#counted ??= { room, creator, viewer, cell, hour, coins, diamonds, position, occurredAtMs };
+    const counted = Object.assign(this.#counted, {
+      room,
+      creator,
+      viewer,
+      cell,
+      hour,
+      coins,
+      diamonds,
+      position,
+      occurredAtMs,
+    });
+    for (const standing of this.standings) standing.count(counted);
+    for (const standing of room.standings) standing.count(counted);
+    for (const standing of creator.standings) standing.count(counted);
+  }
+
+  #viewer(id: string): number {
+    const viewer = this.viewers.intern(id);
+    this.givenCoins.reach(viewer);
+    this.givenReached.reach(viewer);
+    this.givenAtMs.reach(viewer);
+    return viewer;
+  }
+
+  #creator(id: string): CreatorEntry {
+    let creator = this.#creatorsById.get(id);
+    if (creator === undefined) {
+      creator = new CreatorEntry(this.creators.length, id);
+      this.creators.push(creator);
+      this.#creatorsById.set(id, creator);
+    }
+    return creator;
+  }
+
+  #room(id: string): RoomEntry {
+    let room = this.#roomsById.get(id);
+    if (room === undefined) {
+      room = new RoomEntry(this.rooms.length, id);
+      this.rooms.push(room);
+      this.#roomsById.set(id, room);
+    }
+    return room;
+  }
+
+  #settle(room: RoomEntry, creatorId: string): CreatorEntry {
+    const creator = this.#creator(creatorId);
+    room.creator = creator;
+    room.indexInCreator = creator.rooms.push(room) - 1;
+    return creator;
+  }
+}
+
+/** The revision in `<viewerId>.<revision>`. */
+function revisionOf({ giftId, viewerId }: GiftScoredWrite): number {
+  let revision = 0;
+  for (let i = viewerId.length + 1; i < giftId.length; i++) revision = revision * 10 + giftId.charCodeAt(i) - 48;
+  return revision;
+}

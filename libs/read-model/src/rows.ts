@@ -1,0 +1,34 @@
+import type { CreatorRow, RoomRow, WalletRow } from './read-model.js';
+
+/** What a row is before its first write: added fields count from here. */
+export const emptyWalletRow = (viewerId: string): WalletRow => ({
+  viewerId,
+  region: 'ZZ',
+  ageAssured: false,
+  coins: 0,
+  purchasedCoins: 0,
+  spentCoins: 0,
+  lastGiftRevision: null,
+  lastPurchaseRevision: null,
+});
+
+export const emptyCreatorRow = (creatorId: string): CreatorRow => ({
+  creatorId,
+  diamonds: 0,
+  creditedDiamonds: 0,
+  giftCount: 0,
+  coinsReceived: 0,
+  lastCreditRevision: null,
+});
+
+export const emptyRoomRow = (roomId: string): RoomRow => ({
+  roomId,
+  creatorId: '',
+  title: null,
+  state: 'open',
+  openedAt: '',
+  closedAt: null,
+  giftCount: 0,
+  coins: 0,
+  diamonds: 0,
+});

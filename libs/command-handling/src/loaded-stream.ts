@@ -1,0 +1,166 @@
+import type {
+  Clock,
+  Decider,
+  DomainEvent,
+  EventMetadata,
+  Ids,
+  NewEvent,
+  Position,
+  RecordedEvent,
+} from '@livegift/kernel';
+import type { AppendResult } from '@livegift/event-store';
+import { COMMAND_EVENTS_MAX, RememberedKeys } from './remembered-keys.js';
+
+/** What command handling must know of one kind of stream. */
+export interface StreamKind<State, Command, Event extends DomainEvent, Refusal extends string = string> {
+  readonly decider: Decider<State, Command, Event, Refusal>;
+  /** Change it whenever the shape or meaning of `State` changes: older snapshots are then dropped. State is plain JSON. */
+  readonly stateVersion: number;
+  /** What else stands in an event's metadata; `state` is the one that the event was decided on. */
+  readonly extraMetadata?: (state: State, event: Event) => Partial<EventMetadata>;
+}
+
+/** Who caused an event, as its metadata says it. */
+export interface Cause {
+  readonly idempotencyKey: string | null;
+  /** Of `hashBody`; null without a key. */
+  readonly bodyHash: string | null;
+  readonly correlationId: string;
+}
+
+/** One stream as far as this process has read it. `revision` is -1 while it has no event. */
+export class LoadedStream<State> {
+  revision = -1;
+  position: Position | null = null;
+  lastOfType: Readonly<Record<string, number>> = {};
+  /** Revision of the newest snapshot that was saved or loaded. */
+  snapshotRevision = -1;
+  /** Key of the newest event, and where that command's events begin: they may stand on two pages. */
+  #newestKey: string | undefined;
+  #newestKeyFrom = -1;
+
+  constructor(
+    readonly name: string,
+    public state: State,
+    readonly keys: RememberedKeys = new RememberedKeys(),
+  ) {}
+
+  get exists(): boolean {
+    return this.revision >= 0;
+  }
+
+  /** Takes in what others, or we, have appended. */
+  follow<Event extends DomainEvent>(
+    events: readonly RecordedEvent[],
+    evolve: (state: State, event: Event) => State,
+  ): void {
+    if (events.length === 0) return;
+    const lastOfType: Record<string, number> = { ...this.lastOfType };
+    let { state } = this;
+    for (const event of events) {
+      state = evolve(state, event as unknown as Event);
+      lastOfType[event.type] = event.revision;
+      const { idempotencyKey, bodyHash } = event.metadata;
+      if (idempotencyKey !== this.#newestKey) this.#newestKeyFrom = event.revision;
+      this.#newestKey = idempotencyKey;
+      if (idempotencyKey !== undefined && bodyHash !== undefined) {
+        const revision = this.#newestKeyFrom;
+        const eventCount = Math.min(event.revision - revision + 1, COMMAND_EVENTS_MAX);
+        this.keys.remember(idempotencyKey, { bodyHash, revision, eventCount });
+      }
+    }
+    this.state = state;
+    this.lastOfType = lastOfType;
+    const last = events.at(-1)!;
+    this.revision = last.revision;
+    this.position = last.position;
+  }
+}
+
+export interface Stamps {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** `recordedAt` of now. */
+  now(): string;
+}
+
+interface StagedKey {
+  readonly key: string;
+  readonly bodyHash: string;
+  readonly revision: number;
+  readonly eventCount: number;
+}
+
+/** What is decided on a loaded stream and not yet durable. Commands see each other here; nothing else does. */
+export class Draft<State, Event extends DomainEvent> {
+  readonly events: NewEvent[] = [];
+  state: State;
+  readonly #lastOfType: Record<string, number>;
+  readonly #keys: StagedKey[] = [];
+
+  constructor(
+    readonly loaded: LoadedStream<State>,
+    private readonly kind: StreamKind<State, never, Event>,
+    private readonly stamps: Stamps,
+  ) {
+    this.state = loaded.state;
+    this.#lastOfType = { ...loaded.lastOfType };
+  }
+
+  /** Revision that the next staged event will have. */
+  get nextRevision(): number {
+    return this.loaded.revision + 1 + this.events.length;
+  }
+
+  get expected(): number | 'no-stream' {
+    return this.loaded.revision < 0 ? 'no-stream' : this.loaded.revision;
+  }
+
+  /** Puts the envelope around decided events and goes on from the state that they leave. */
+  stage(decided: readonly Event[], cause: Cause): void {
+    const { decider, extraMetadata } = this.kind;
+    const recordedAt = this.stamps.now();
+    const { idempotencyKey, bodyHash, correlationId } = cause;
+    const firstRevision = this.nextRevision;
+    for (const event of decided) {
+      const { type, schemaVersion, data } = event;
+      const previousOfType = this.#lastOfType[type] ?? null;
+      const metadata: EventMetadata =
+        idempotencyKey === null || bodyHash === null
+          ? { $correlationId: correlationId, $causationId: correlationId, recordedAt, previousOfType }
+          : {
+              $correlationId: correlationId,
+              $causationId: correlationId,
+              recordedAt,
+              idempotencyKey,
+              bodyHash,
+              previousOfType,
+            };
+      this.#lastOfType[type] = this.nextRevision;
+      this.events.push({
+        id: this.stamps.ids.uuid(),
+        type,
+        schemaVersion,
+        data,
+        metadata: extraMetadata === undefined ? metadata : { ...metadata, ...extraMetadata(this.state, event) },
+      });
+      this.state = decider.evolve(this.state, event);
+    }
+    if (idempotencyKey !== null && bodyHash !== null && decided.length > 0) {
+      const eventCount = Math.min(decided.length, COMMAND_EVENTS_MAX);
+      this.#keys.push({ key: idempotencyKey, bodyHash, revision: firstRevision, eventCount });
+    }
+  }
+
+  /** What is decided has become durable. */
+  commit(result: AppendResult): void {
+    const { loaded } = this;
+    loaded.state = this.state;
+    loaded.revision = result.revision;
+    loaded.position = result.positions.at(-1)!;
+    loaded.lastOfType = this.#lastOfType;
+    for (const { key, bodyHash, revision, eventCount } of this.#keys) {
+      loaded.keys.remember(key, { bodyHash, revision, eventCount });
+    }
+  }
+}

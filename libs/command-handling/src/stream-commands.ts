@@ -1,0 +1,386 @@
+import {
+  instant,
+  isRefused,
+  type Clock,
+  type DomainEvent,
+  type Ids,
+  type Instant,
+  type RecordedEvent,
+  type Refused,
+  type Telemetry,
+} from '@livegift/kernel';
+import type { EventStore } from '@livegift/event-store';
+import { PromisedTicket, type CommandTicket, type Decided } from './command-ticket.js';
+import { Lanes } from './lanes.js';
+import { Draft, type Cause, type LoadedStream, type Stamps, type StreamKind } from './loaded-stream.js';
+import { CommandError, type Accepted, type CommandOutcome } from './outcome.js';
+import { sameBody, type RememberedCommand } from './remembered-keys.js';
+import { commandErrorOf, isConflict, isTooLarge, isUnknown } from './store-failures.js';
+import { StreamShelf, type StreamShelfOptions } from './stream-shelf.js';
+
+export interface StreamCommandsOptions extends StreamShelfOptions {
+  readonly conflictRetriesMax: number;
+  /** Commands decided and appended together. */
+  readonly batchMax: number;
+  readonly queueLengthMax: number;
+  readonly queuedTotalMax: number;
+}
+
+export const streamCommandsDefaults: StreamCommandsOptions = {
+  conflictRetriesMax: 10,
+  batchMax: 256,
+  queueLengthMax: 20_000,
+  queuedTotalMax: 100_000,
+  streamsCachedMax: 20_000,
+  keysCachedMax: 500_000,
+  snapshotEveryEvents: 500,
+  snapshotsUnderWayMax: 64,
+  pageEvents: 1_000,
+};
+
+export interface StreamCommandsParts<State, Command, Event extends DomainEvent, Refusal extends string> {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly telemetry: Telemetry;
+  readonly kind: StreamKind<State, Command, Event, Refusal>;
+  readonly options?: Partial<StreamCommandsOptions>;
+}
+
+/** What an event takes in an append, roughly; a store that finds it too much says so, and the batch is split. */
+const EVENT_BYTES_ESTIMATE = 1_000;
+
+/** How one command of a batch was decided. */
+type Verdict<Event extends DomainEvent, State> =
+  | { readonly kind: 'staged'; readonly events: readonly Event[]; readonly from: number; readonly state: State }
+  | { readonly kind: 'nothing-to-do'; readonly state: State }
+  | { readonly kind: 'replay'; readonly of: RememberedCommand }
+  | { readonly kind: 'replay-of-batch'; readonly of: number }
+  | { readonly kind: 'refused'; readonly refusal: Refused; readonly final: boolean };
+
+const KEY_REUSED: Refused = { refused: 'idempotency-key-reused' };
+
+/**
+ * Commands of one kind of stream: load, decide, append with the expected revision, retry within bounds.
+ *
+ * - Commands that wait for one stream are decided in order, each on the state that the one before left, and appended
+ *   together; none is answered before that append is durable. After a conflict or an unknown outcome all are decided anew.
+ * - A command whose key the stream remembers is answered from what it wrote the first time.
+ * - What would be answered without an append (a refusal, nothing to do) is first held against the stream's fresh tail.
+ */
+export class StreamCommands<State, Command, Event extends DomainEvent, Refusal extends string = string> {
+  readonly shelf: StreamShelf<State, Event>;
+  readonly #lanes: Lanes<CommandTicket<Command, Event, State>>;
+  readonly #options: StreamCommandsOptions;
+  readonly #store: EventStore;
+  readonly #telemetry: Telemetry;
+  readonly #kind: StreamKind<State, Command, Event, Refusal>;
+  readonly #stamps: Stamps;
+  #stopping = false;
+
+  constructor(parts: StreamCommandsParts<State, Command, Event, Refusal>) {
+    const { store, clock, ids, telemetry, kind } = parts;
+    this.#options = { ...streamCommandsDefaults, ...parts.options };
+    this.#store = store;
+    this.#telemetry = telemetry;
+    this.#kind = kind;
+    this.#stamps = stampsOf(clock, ids);
+    this.shelf = new StreamShelf<State, Event>(store, kind, this.#options, telemetry);
+    this.#lanes = new Lanes({
+      ...this.#options,
+      telemetry,
+      run: (stream, tickets) => this.runHeld(stream, tickets),
+    });
+  }
+
+  /** @throws CommandError (as rejection) `overloaded`, `unavailable`, `contention` */
+  execute<Answer>(
+    stream: string,
+    command: Command,
+    cause: Cause,
+    toAccepted: (decided: Decided<Event, State>) => Accepted<Answer>,
+  ): Promise<CommandOutcome<Answer>> {
+    const ticket = new PromisedTicket<Command, Event, State, Answer>(command, cause, toAccepted);
+    this.submit(stream, ticket);
+    return ticket.outcome;
+  }
+
+  /** Puts a command into its stream's lane; the ticket hears of it, never a throw. */
+  submit(stream: string, ticket: CommandTicket<Command, Event, State>): void {
+    if (this.#stopping) {
+      ticket.failed(new CommandError('unavailable', 'no new commands: this process is stopping'));
+      return;
+    }
+    try {
+      this.#lanes.push(stream, ticket);
+    } catch (failure) {
+      ticket.failed(commandErrorOf(failure));
+    }
+  }
+
+  /** Alone on all these streams, in this process. @throws CommandError `overloaded`, `unavailable`; what `work` throws */
+  async exclusive<T>(streams: readonly string[], work: () => Promise<T>): Promise<T> {
+    if (this.#stopping) throw new CommandError('unavailable', 'no new commands: this process is stopping');
+    return this.#lanes.exclusive(streams, work);
+  }
+
+  /** From the cache or the store. Only for who holds the stream's lane. @throws EventStoreError */
+  async loadHeld(stream: string): Promise<LoadedStream<State>> {
+    return this.shelf.cached(stream) ?? (await this.shelf.load(stream));
+  }
+
+  draft(loaded: LoadedStream<State>): Draft<State, Event> {
+    return new Draft<State, Event>(loaded, this.#kind, this.#stamps);
+  }
+
+  decide(command: Command, state: State): readonly Event[] | Refused<Refusal> {
+    return this.#kind.decider.decide(command, state);
+  }
+
+  /** What the stream remembers of this key: nothing, the first answer's place, or that the body was another. */
+  recall(loaded: LoadedStream<State>, cause: Cause): RememberedCommand | 'reused' | null {
+    if (cause.idempotencyKey === null || cause.bodyHash === null) return null;
+    const known = loaded.keys.find(cause.idempotencyKey);
+    if (known === undefined) return null;
+    return sameBody(known.bodyHash, cause.bodyHash) ? known : 'reused';
+  }
+
+  /** The events that a command wrote the first time. @throws EventStoreError */
+  async replay(stream: string, known: RememberedCommand): Promise<Decided<Event, State>> {
+    const events = await this.#store.readStream(stream, { from: known.revision, limit: known.eventCount });
+    const last = events.at(-1);
+    if (last === undefined) throw new CommandError('unavailable', `${stream} has lost revision ${known.revision}`);
+    return {
+      events: events as unknown as readonly (RecordedEvent & Event)[],
+      revision: known.revision,
+      position: last.position,
+      replayed: true,
+      state: null,
+    };
+  }
+
+  /** Refuses new commands and waits for those under way. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#lanes.drained();
+  }
+
+  /** Runs commands for who holds the stream's lane. Never rejects: every ticket hears. */
+  async runHeld(stream: string, tickets: readonly CommandTicket<Command, Event, State>[]): Promise<void> {
+    let rest = tickets;
+    let conflicts = 0;
+    let batchMax = this.#options.batchMax;
+    while (rest.length > 0) {
+      let failure: unknown;
+      let batch: DecidedBatch<Command, Event, State> | null = null;
+      try {
+        batch = this.#decideCached(stream, rest, batchMax) ?? (await this.#decideFresh(stream, rest, batchMax));
+        const { draft } = batch;
+        if (draft.events.length > 0) {
+          const result = await this.#store.append(stream, draft.events, draft.expected);
+          batch.positions = result.positions;
+          draft.commit(result);
+          this.shelf.keep(draft.loaded);
+        }
+      } catch (caught) {
+        failure = caught;
+      }
+      if (failure === undefined) {
+        await this.#answer(stream, batch!);
+        rest = batch!.verdicts.length === rest.length ? [] : rest.slice(batch!.verdicts.length);
+        conflicts = 0;
+      } else if (isTooLarge(failure) && batch !== null && batch.verdicts.length > 1) {
+        batchMax = Math.max(1, batch.verdicts.length >>> 1);
+      } else {
+        rest = this.#afterFailure(stream, rest, batch, failure, ++conflicts);
+        if (rest.length > 0) await this.#refreshAfter(stream, failure);
+      }
+    }
+  }
+
+  /** Only where everything can be answered by what is cached; null: the fresh tail must be read. */
+  #decideCached(
+    stream: string,
+    tickets: readonly CommandTicket<Command, Event, State>[],
+    batchMax: number,
+  ): DecidedBatch<Command, Event, State> | null {
+    const loaded = this.shelf.cached(stream);
+    if (loaded === undefined) return null;
+    const batch = this.#decideAll(loaded, tickets, batchMax);
+    return batch.needsFresh ? null : batch;
+  }
+
+  async #decideFresh(
+    stream: string,
+    tickets: readonly CommandTicket<Command, Event, State>[],
+    batchMax: number,
+  ): Promise<DecidedBatch<Command, Event, State>> {
+    const cached = this.shelf.cached(stream);
+    if (cached !== undefined) await this.shelf.refresh(cached);
+    return this.#decideAll(cached ?? (await this.shelf.load(stream)), tickets, batchMax);
+  }
+
+  #decideAll(
+    loaded: LoadedStream<State>,
+    tickets: readonly CommandTicket<Command, Event, State>[],
+    batchMax: number,
+  ): DecidedBatch<Command, Event, State> {
+    const draft = this.draft(loaded);
+    const batch: DecidedBatch<Command, Event, State> = {
+      draft,
+      tickets,
+      verdicts: [],
+      needsFresh: false,
+      positions: [],
+    };
+    const keysOfBatch = tickets.length > 1 ? new Map<string, number>() : null;
+    const { appendEventsMax, appendBytesMax } = this.#store;
+    const eventsMax = Math.min(appendEventsMax, Math.floor(appendBytesMax / EVENT_BYTES_ESTIMATE));
+    for (const ticket of tickets) {
+      if (batch.verdicts.length === batchMax) break;
+      const verdict = this.#decideOne(draft, ticket, keysOfBatch, batch);
+      if (verdict.kind === 'staged') {
+        if (draft.events.length > 0 && draft.events.length + verdict.events.length > eventsMax) break;
+        draft.stage(verdict.events, ticket);
+        (verdict as { state: State }).state = draft.state;
+        if (ticket.idempotencyKey !== null) keysOfBatch?.set(ticket.idempotencyKey, batch.verdicts.length);
+      } else if (verdict.kind === 'nothing-to-do' || (verdict.kind === 'refused' && !verdict.final)) {
+        batch.needsFresh = true;
+      }
+      batch.verdicts.push(verdict);
+    }
+    return batch;
+  }
+
+  #decideOne(
+    draft: Draft<State, Event>,
+    ticket: CommandTicket<Command, Event, State>,
+    keysOfBatch: ReadonlyMap<string, number> | null,
+    batch: DecidedBatch<Command, Event, State>,
+  ): Verdict<Event, State> {
+    const { idempotencyKey, bodyHash } = ticket;
+    if (idempotencyKey !== null && bodyHash !== null) {
+      const earlier = keysOfBatch?.get(idempotencyKey);
+      if (earlier !== undefined) {
+        return sameBody(batch.tickets[earlier]!.bodyHash!, bodyHash)
+          ? { kind: 'replay-of-batch', of: earlier }
+          : { kind: 'refused', refusal: KEY_REUSED, final: true };
+      }
+      const known = draft.loaded.keys.find(idempotencyKey);
+      if (known !== undefined) {
+        return sameBody(known.bodyHash, bodyHash)
+          ? { kind: 'replay', of: known }
+          : { kind: 'refused', refusal: KEY_REUSED, final: true };
+      }
+    }
+    const decision = this.#kind.decider.decide(ticket.command, draft.state);
+    if (isRefused(decision)) return { kind: 'refused', refusal: decision, final: false };
+    if (decision.length === 0) return { kind: 'nothing-to-do', state: draft.state };
+    return { kind: 'staged', events: decision, from: draft.nextRevision, state: draft.state };
+  }
+
+  /** Everything that the batch rests on is durable now. */
+  async #answer(stream: string, batch: DecidedBatch<Command, Event, State>): Promise<void> {
+    const { draft, verdicts, tickets, positions } = batch;
+    const firstRevision = draft.loaded.revision + 1 - draft.events.length;
+    const decidedAt = (verdict: Verdict<Event, State> & { kind: 'staged' }, replayed: boolean) => ({
+      events: verdict.events,
+      revision: verdict.from,
+      position: positions[verdict.from - firstRevision + verdict.events.length - 1]!,
+      replayed,
+      state: replayed ? null : verdict.state,
+    });
+    let replays: Promise<void>[] | null = null;
+    for (let index = 0; index < verdicts.length; index++) {
+      const verdict = verdicts[index]!;
+      const ticket = tickets[index]!;
+      if (verdict.kind === 'staged') ticket.accepted(decidedAt(verdict, false));
+      else if (verdict.kind === 'refused') ticket.refused(verdict.refusal);
+      else if (verdict.kind === 'replay') (replays ??= []).push(this.#answerReplay(stream, ticket, verdict.of));
+      else if (verdict.kind === 'replay-of-batch') {
+        const first = verdicts[verdict.of] as Verdict<Event, State> & { kind: 'staged' };
+        ticket.accepted(decidedAt(first, true));
+      } else {
+        const { revision, position } = draft.loaded;
+        ticket.accepted({ events: [], revision, position: position!, replayed: false, state: verdict.state });
+      }
+    }
+    if (replays !== null) await Promise.all(replays);
+  }
+
+  async #answerReplay(
+    stream: string,
+    ticket: CommandTicket<Command, Event, State>,
+    known: RememberedCommand,
+  ): Promise<void> {
+    try {
+      ticket.accepted(await this.replay(stream, known));
+    } catch (failure) {
+      ticket.failed(commandErrorOf(failure));
+    }
+  }
+
+  /** Which commands are decided again; the others have heard. */
+  #afterFailure(
+    stream: string,
+    tickets: readonly CommandTicket<Command, Event, State>[],
+    batch: DecidedBatch<Command, Event, State> | null,
+    failure: unknown,
+    conflicts: number,
+  ): readonly CommandTicket<Command, Event, State>[] {
+    const again = isConflict(failure) || isUnknown(failure);
+    this.#telemetry.count(again ? 'commands_conflicts_total' : 'commands_failed_appends_total');
+    if (!isConflict(failure)) this.shelf.drop(stream);
+    const error =
+      again && conflicts > this.#options.conflictRetriesMax
+        ? new CommandError(isConflict(failure) ? 'contention' : 'unavailable', `${stream} kept changing`)
+        : commandErrorOf(failure);
+    const rest: CommandTicket<Command, Event, State>[] = [];
+    tickets.forEach((ticket, index) => {
+      const touched = batch === null || index < batch.verdicts.length;
+      const keyless = isUnknown(failure) && ticket.idempotencyKey === null && batch?.verdicts[index]?.kind === 'staged';
+      if (!touched || (again && !keyless && conflicts <= this.#options.conflictRetriesMax)) rest.push(ticket);
+      else ticket.failed(error);
+    });
+    return rest;
+  }
+
+  /** A conflict means that the cache is behind: its tail is read. A cache that is not behind after all is not believed. */
+  async #refreshAfter(stream: string, failure: unknown): Promise<void> {
+    if (!isConflict(failure)) return;
+    const cached = this.shelf.cached(stream);
+    try {
+      if (cached !== undefined && !(await this.shelf.refresh(cached))) this.shelf.drop(stream);
+    } catch {
+      this.shelf.drop(stream);
+    }
+  }
+}
+
+interface DecidedBatch<Command, Event extends DomainEvent, State> {
+  readonly draft: Draft<State, Event>;
+  /** All that were asked for; the first `verdicts.length` have been decided. */
+  readonly tickets: readonly CommandTicket<Command, Event, State>[];
+  readonly verdicts: Verdict<Event, State>[];
+  /** Something in it would be answered without an append, on what may be old. */
+  needsFresh: boolean;
+  positions: readonly RecordedEvent['position'][];
+}
+
+/** The time as text is made once per millisecond. */
+function stampsOf(clock: Clock, ids: Ids): Stamps {
+  let ms = Number.NaN;
+  let text: Instant = '';
+  return {
+    clock,
+    ids,
+    now: () => {
+      const now = clock.now();
+      if (now !== ms) {
+        ms = now;
+        text = instant(now);
+      }
+      return text;
+    },
+  };
+}

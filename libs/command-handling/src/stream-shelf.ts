@@ -1,0 +1,171 @@
+import type { DomainEvent, Telemetry } from '@livegift/kernel';
+import type { EventStore, Snapshot } from '@livegift/event-store';
+import { LoadedStream, type StreamKind } from './loaded-stream.js';
+import { RememberedKeys } from './remembered-keys.js';
+
+export interface StreamShelfOptions {
+  readonly streamsCachedMax: number;
+  /** Remembered keys in the cache, over all its streams. */
+  readonly keysCachedMax: number;
+  /** A snapshot is saved after so many events; of a stream with many keys later, so that keys are not written too often. */
+  readonly snapshotEveryEvents: number;
+  /** Snapshots on their way to the store; beyond it one is left out, and saved a little later. */
+  readonly snapshotsUnderWayMax: number;
+  /** Events of one read. */
+  readonly pageEvents: number;
+}
+
+/** Change it when the layout below changes. */
+const LAYOUT_VERSION = 1;
+/** One key is written again for every so many events at most. */
+const KEYS_PER_SNAPSHOT_EVENT = 8;
+const HEAD_LENGTH_BYTES = 4;
+
+interface SnapshotHead<State> {
+  readonly state: State;
+  readonly lastOfType: Readonly<Record<string, number>>;
+}
+
+/**
+ * Streams as state: from the cache, else from the newest snapshot and the events after it. A stream that has no events is
+ * never kept: absence is asked for anew each time.
+ */
+export class StreamShelf<State, Event extends DomainEvent> {
+  readonly #cached = new Map<string, { readonly loaded: LoadedStream<State>; keys: number }>();
+  #keysCached = 0;
+  #snapshotsUnderWay = 0;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly kind: StreamKind<State, never, Event>,
+    private readonly options: StreamShelfOptions,
+    private readonly telemetry: Telemetry,
+  ) {}
+
+  get size(): number {
+    return this.#cached.size;
+  }
+
+  cached(stream: string): LoadedStream<State> | undefined {
+    const entry = this.#cached.get(stream);
+    if (entry === undefined) return undefined;
+    this.#cached.delete(stream);
+    this.#cached.set(stream, entry);
+    return entry.loaded;
+  }
+
+  /** Keeps what has just been read or appended, and saves a snapshot when it is time. */
+  keep(loaded: LoadedStream<State>): void {
+    if (!loaded.exists) return;
+    const entry = this.#cached.get(loaded.name);
+    const keys = loaded.keys.size;
+    if (entry !== undefined && entry.loaded === loaded) {
+      this.#keysCached += keys - entry.keys;
+      entry.keys = keys;
+    } else {
+      this.drop(loaded.name);
+      this.#cached.set(loaded.name, { loaded, keys });
+      this.#keysCached += keys;
+    }
+    if (loaded.revision - loaded.snapshotRevision >= this.#snapshotInterval(keys)) this.#saveSnapshot(loaded);
+    this.#evict();
+  }
+
+  drop(stream: string): void {
+    const entry = this.#cached.get(stream);
+    if (entry === undefined) return;
+    this.#keysCached -= entry.keys;
+    this.#cached.delete(stream);
+  }
+
+  /** Reads it from the store, whatever the cache has. @throws EventStoreError `unavailable`, `damaged` */
+  async load(stream: string): Promise<LoadedStream<State>> {
+    this.drop(stream);
+    const loaded =
+      (await this.#fromSnapshot(stream)) ?? new LoadedStream<State>(stream, this.kind.decider.initialState);
+    await this.refresh(loaded);
+    this.telemetry.count('streams_loaded_total');
+    return loaded;
+  }
+
+  /** Reads what has been appended since. True when there was something. @throws EventStoreError `unavailable`, `damaged` */
+  async refresh(loaded: LoadedStream<State>): Promise<boolean> {
+    const before = loaded.revision;
+    for (;;) {
+      const page = await this.store.readStream(loaded.name, {
+        from: loaded.revision + 1,
+        limit: this.options.pageEvents,
+      });
+      loaded.follow<Event>(page, this.kind.decider.evolve);
+      if (page.length < this.options.pageEvents) break;
+    }
+    this.keep(loaded);
+    return loaded.revision !== before;
+  }
+
+  async #fromSnapshot(stream: string): Promise<LoadedStream<State> | null> {
+    const snapshot = await this.store.loadSnapshot(snapshotName(stream));
+    if (snapshot === null || snapshot.stateVersion !== this.#stateVersion()) return null;
+    const [last] = await this.store.readStream(stream, { from: snapshot.revision, limit: 1 });
+    if (last === undefined || last.position !== snapshot.position) {
+      this.telemetry.warn('a snapshot does not belong to its stream', { stream, revision: snapshot.revision });
+      return null;
+    }
+    return decodeSnapshot(stream, snapshot);
+  }
+
+  #saveSnapshot(loaded: LoadedStream<State>): void {
+    if (this.#snapshotsUnderWay >= this.options.snapshotsUnderWayMax) return;
+    const snapshot = encodeSnapshot(loaded, this.#stateVersion());
+    loaded.snapshotRevision = loaded.revision;
+    this.#snapshotsUnderWay++;
+    void this.store
+      .saveSnapshot(snapshotName(loaded.name), snapshot)
+      .catch((failure: unknown) => {
+        this.telemetry.warn('a snapshot could not be saved', { stream: loaded.name, failure: String(failure) });
+      })
+      .finally(() => this.#snapshotsUnderWay--);
+  }
+
+  #snapshotInterval(keys: number): number {
+    return Math.max(this.options.snapshotEveryEvents, Math.floor(keys / KEYS_PER_SNAPSHOT_EVENT));
+  }
+
+  #stateVersion(): number {
+    return this.kind.stateVersion * 1_000 + LAYOUT_VERSION;
+  }
+
+  #evict(): void {
+    const { streamsCachedMax, keysCachedMax } = this.options;
+    while (this.#cached.size > streamsCachedMax || (this.#keysCached > keysCachedMax && this.#cached.size > 1)) {
+      const oldest = this.#cached.keys().next().value!;
+      this.drop(oldest);
+      this.telemetry.count('streams_evicted_total');
+    }
+  }
+}
+
+export const snapshotName = (stream: string): string => `commands-${stream}`;
+
+/** Length of the JSON head (32 bits, little endian), the head, the packed keys. */
+function encodeSnapshot<State>(loaded: LoadedStream<State>, stateVersion: number): Snapshot {
+  const head: SnapshotHead<State> = { state: loaded.state, lastOfType: loaded.lastOfType };
+  const headBytes = Buffer.from(JSON.stringify(head));
+  const length = Buffer.alloc(HEAD_LENGTH_BYTES);
+  length.writeUInt32LE(headBytes.length);
+  const bytes = Buffer.concat([length, headBytes, loaded.keys.packedBytes()]);
+  return { stateVersion, revision: loaded.revision, position: loaded.position!, bytes };
+}
+
+function decodeSnapshot<State>(stream: string, snapshot: Snapshot): LoadedStream<State> {
+  const bytes = Buffer.from(snapshot.bytes.buffer, snapshot.bytes.byteOffset, snapshot.bytes.byteLength);
+  const headEnd = HEAD_LENGTH_BYTES + bytes.readUInt32LE(0);
+  const head = JSON.parse(bytes.toString('utf8', HEAD_LENGTH_BYTES, headEnd)) as SnapshotHead<State>;
+  const keys = new RememberedKeys(new Uint8Array(bytes.subarray(headEnd)));
+  const loaded = new LoadedStream<State>(stream, head.state, keys);
+  loaded.revision = snapshot.revision;
+  loaded.position = snapshot.position;
+  loaded.lastOfType = head.lastOfType;
+  loaded.snapshotRevision = snapshot.revision;
+  return loaded;
+}

@@ -1,1 +1,2 @@
-export {};
+export * from './backoff.js';
+export * from './consumer.js';

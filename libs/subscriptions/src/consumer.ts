@@ -1,0 +1,156 @@
+import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
+import type { Cancellable, Checkpoint, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import { BACKOFF_DEFAULT, backoffDelayMs, type Backoff } from './backoff.js';
+
+export interface ConsumerParts {
+  /** For logs and metrics: `settlement`, `projector`, … */
+  readonly name: string;
+  readonly store: Pick<EventReader, 'storeId' | 'subscribe'>;
+  /** Only events of these types; default all. */
+  readonly types?: readonly string[];
+  readonly batchEventsMax?: number;
+  /**
+   * Where to begin. A function is asked before every subscription, also the ones after a failure: for a consumer whose
+   * checkpoint may move by other hands. A value is where it begins; after a failure it goes on from what was completed.
+   */
+  readonly start: Checkpoint | null | (() => Promise<Checkpoint | null>);
+  /** One batch at a time, in order. What it throws is a failure: the same events come again after a delay. */
+  readonly handle: (batch: SubscriptionBatch) => Promise<void>;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+  readonly backoff?: Backoff;
+}
+
+export interface ConsumerState {
+  /** Through where events were handled; null before any. */
+  readonly position: Position | null;
+  /** The last batch handled reached what was then the end of the log. */
+  readonly caughtUp: boolean;
+  /** Why it makes no headway just now; null while it does. */
+  readonly failing: string | null;
+  /** It has stopped for good: its checkpoint is of another store, or beyond the end of this one. Rebuild. */
+  readonly needsRebuild: boolean;
+}
+
+export interface Consumer {
+  state(): ConsumerState;
+  /** Resolves, never rejects, when it has stopped, by `stop` or because it needs a rebuild. */
+  readonly stopped: Promise<void>;
+  /** Lets the batch in hand finish. Resolves with `stopped`. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Reads the log from a checkpoint and hands it over batch by batch, for ever: after a failure of the store or of the
+ * handler it waits, longer each time, and subscribes again from what was completed. So a handler sees events at least
+ * once and in order, and none is left out.
+ */
+export function runConsumer(parts: ConsumerParts): Consumer {
+  return new RunningConsumer(parts);
+}
+
+const REBUILD_CODES: ReadonlySet<string> = new Set(['checkpoint-foreign', 'checkpoint-beyond-end']);
+
+class RunningConsumer implements Consumer {
+  readonly stopped: Promise<void>;
+  #completed: Checkpoint | null;
+  #caughtUp = false;
+  #failing: string | null = null;
+  #needsRebuild = false;
+  #stopping = false;
+  #subscription: Subscription | null = null;
+  #wake: (() => void) | null = null;
+  #failures = 0;
+  readonly #metric: string;
+
+  constructor(private readonly parts: ConsumerParts) {
+    this.#completed = typeof parts.start === 'function' ? null : parts.start;
+    this.#metric = parts.name.replace(/[^a-z0-9]+/gi, '_');
+    this.stopped = this.#run();
+  }
+
+  state(): ConsumerState {
+    return {
+      position: this.#completed?.position ?? null,
+      caughtUp: this.#caughtUp,
+      failing: this.#failing,
+      needsRebuild: this.#needsRebuild,
+    };
+  }
+
+  stop(): Promise<void> {
+    this.#stopping = true;
+    this.#subscription?.close();
+    this.#wake?.();
+    return this.stopped;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        await this.#consume();
+      } catch (error) {
+        if (this.#stopping || this.#isFatal(error)) return;
+        await this.#backOff(error);
+      }
+    }
+  }
+
+  /** One subscription, from the checkpoint until it breaks (throws) or the consumer is stopped (returns). */
+  async #consume(): Promise<void> {
+    const { start, store, types, batchEventsMax } = this.parts;
+    if (typeof start === 'function') this.#completed = await start();
+    if (this.#stopping) return;
+    const subscription = await store.subscribe({ after: this.#completed, types, batchEventsMax });
+    this.#subscription = subscription;
+    try {
+      while (!this.#stopping) {
+        const batch = await subscription.next();
+        if (batch === null || this.#stopping) break;
+        await this.parts.handle(batch);
+        this.#complete(batch);
+      }
+    } finally {
+      this.#subscription = null;
+      subscription.close();
+    }
+    if (!this.#stopping) throw new EventStoreError('unavailable', 'the subscription ended');
+  }
+
+  #complete(batch: SubscriptionBatch): void {
+    if (batch.through !== null) this.#completed = { storeId: this.parts.store.storeId, position: batch.through };
+    this.#caughtUp = batch.caughtUp;
+    if (this.#failing !== null) this.parts.telemetry.info(`${this.parts.name}: working again`);
+    this.#failing = null;
+    this.#failures = 0;
+  }
+
+  #isFatal(error: unknown): boolean {
+    if (!(error instanceof EventStoreError) || !REBUILD_CODES.has(error.code)) return false;
+    this.#needsRebuild = true;
+    this.#caughtUp = false;
+    this.#failing = error.message;
+    this.parts.telemetry.count(`${this.#metric}_rebuilds_needed_total`);
+    this.parts.telemetry.error(`${this.parts.name}: its checkpoint does not fit this event store, rebuild it`, {
+      code: error.code,
+      reason: error.message,
+    });
+    return true;
+  }
+
+  async #backOff(error: unknown): Promise<void> {
+    this.#caughtUp = false;
+    this.#failing = error instanceof Error ? error.message : String(error);
+    const delayMs = backoffDelayMs(this.parts.backoff ?? BACKOFF_DEFAULT, this.#failures++);
+    this.parts.telemetry.count(`${this.#metric}_failures_total`);
+    this.parts.telemetry.warn(`${this.parts.name}: failed, trying again`, { reason: this.#failing, delayMs });
+    await new Promise<void>((resolve) => {
+      const timer: Cancellable = this.parts.scheduler.after(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+    this.#wake = null;
+  }
+}

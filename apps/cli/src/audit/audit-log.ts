@@ -27,7 +27,8 @@ export async function auditLog(
   let events = 0;
   const readOn = async (until: Position | null): Promise<number> => {
     let brought = 0;
-    while (until !== null && (after === null || after < until)) {
+    if (until === null) return brought;
+    while (after === null || after < until) {
       const batch = await reader.readAll({ after, limit: READ_EVENTS });
       if (batch.length === 0) break;
       for (const event of batch) audit.recorded(event);

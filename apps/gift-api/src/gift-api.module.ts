@@ -14,7 +14,7 @@ import {
 import { CqrsModule } from '@nestjs/cqrs';
 import { Catalogue } from './catalogue/catalogue.js';
 import { commandHandlers } from './command-handlers.js';
-import { createGiftApplication, type GiftApplication } from './gift-application.js';
+import type { GiftApplication } from './gift-application.js';
 import type { GiftApplicationConfig } from './gift-application.config.js';
 import { BulkGifts } from './gifts/bulk-gifts.js';
 import { Gifts } from './gifts/gifts.js';
@@ -41,7 +41,8 @@ import { Receipts } from './queries/receipts.js';
 import { RoomReads } from './queries/room.queries.js';
 import { WalletReads } from './queries/wallet.queries.js';
 import { Rooms } from './rooms/rooms.js';
-import { CLOCK, GIFT_APPLICATION, HTTP_LIMITS, READINESS, TELEMETRY } from './tokens.js';
+import { StartedGiftApplication } from './started-gift-application.js';
+import { CLOCK, HTTP_LIMITS, READINESS, TELEMETRY } from './tokens.js';
 import { Wallets } from './wallets/wallets.js';
 
 export { configureHttp, createHttpAdapter, HttpDraining, type HttpServerOptions } from './http/http-server.js';
@@ -69,12 +70,12 @@ export interface GiftApiParts {
 @Module({})
 export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   constructor(
-    @Inject(GIFT_APPLICATION) private readonly application: StartedGiftApplication,
+    @Inject(StartedGiftApplication) private readonly application: StartedGiftApplication,
     private readonly boardStreams: BoardStreams,
   ) {}
 
   static register(parts: GiftApiParts): DynamicModule {
-    const application = new StartedGiftApplication(parts);
+    const application = new StartedGiftApplication({ ...parts, config: parts.config.commands });
     return {
       module: GiftApiModule,
       imports: [CqrsModule.forRoot()],
@@ -91,7 +92,7 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         HealthController,
       ],
       providers: [
-        { provide: GIFT_APPLICATION, useValue: application },
+        { provide: StartedGiftApplication, useValue: application },
         ...commandProviders(application.services),
         ...commandHandlers,
         ...queryProviders(parts),
@@ -114,35 +115,9 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
 
   /** By now the HTTP server has answered what it had begun. */
   onApplicationShutdown(): Promise<void> {
-    return this.application.services.stop();
+    return this.application.stop();
   }
 }
-
-/** The application with its start, which the server does not wait for: until then it answers that it is not ready. */
-class StartedGiftApplication implements ReadinessPart {
-  readonly name = 'catalogue';
-  readonly services: GiftApplication;
-  #started = false;
-
-  constructor(private readonly parts: GiftApiParts) {
-    const { store, clock, ids, scheduler, telemetry, config } = parts;
-    this.services = createGiftApplication({ store, clock, ids, scheduler, telemetry, config: config.commands });
-  }
-
-  readonly isReady = (): boolean => this.#started;
-
-  start(): void {
-    this.services.start().then(
-      () => (this.#started = true),
-      (error: unknown) => {
-        this.parts.telemetry.error('the commands could not start; trying again', { error });
-        this.parts.scheduler.after(START_RETRY_MS, () => this.start());
-      },
-    );
-  }
-}
-
-const START_RETRY_MS = 1_000;
 
 function commandProviders(services: GiftApplication): Provider[] {
   return [

@@ -11,7 +11,14 @@ const SECONDS_BUCKETS = [
 const METRICS_MAX = 500;
 
 /** Never written to a log: who pays with what, and what people say. */
-const REDACTED_FIELDS = ['authorization', 'cookie', 'idempotencyKey', 'paymentId', 'message', 'sender', 'avatarUrl'];
+const REDACTED_FIELDS = ['authorization', 'cookie', 'idempotencyKey', 'paymentId', 'sender', 'avatarUrl'];
+/** An error has a message too, and that one is wanted. */
+const REDACTED_PATHS = [
+  ...REDACTED_FIELDS.flatMap((field) => [field, `*.${field}`]),
+  'message',
+  'body.message',
+  'data.message',
+];
 
 export interface TelemetryOptions {
   /** A pino level; `silent` writes nothing. */
@@ -20,7 +27,7 @@ export interface TelemetryOptions {
   readonly app: string;
   /** Also the process's own metrics (memory, event loop, collections). One part of a process asks for them. */
   readonly processMetrics?: boolean;
-  /** Default: standard output. */
+  /** Default: standard error, so that what a program says on standard output stays its own. */
   readonly destination?: DestinationStream;
 }
 
@@ -69,9 +76,9 @@ function createLogger({ level, app, destination }: TelemetryOptions): Logger {
       timestamp: pino.stdTimeFunctions.isoTime,
       serializers: { err: pino.stdSerializers.err, error: pino.stdSerializers.err },
       formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: REDACTED_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: '[redacted]' },
+      redact: { paths: REDACTED_PATHS, censor: '[redacted]' },
     },
-    destination ?? pino.destination({ dest: 1, sync: true }),
+    destination ?? pino.destination({ dest: 2, sync: true }),
   );
 }
 

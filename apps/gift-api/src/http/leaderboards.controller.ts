@@ -51,7 +51,7 @@ export class LeaderboardsController {
     }
     const wanted = requestOf(board, query);
     const first = await this.queries.execute(new GetBoard(wanted, query.after));
-    void reply.header('vary', 'accept');
+    void reply.header('vary', 'Origin, Accept');
     if (request.method === 'HEAD' || !acceptsEvents(request)) {
       void reply.send(first);
       return;

@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto';
+import type { Cancellable, Clock, Ids, Scheduler } from '@livegift/kernel';
+
+/** The real world, as the core is given it. */
+export const systemClock: Clock = { now: () => Date.now() };
+
+export const systemIds: Ids = { uuid: () => randomUUID() };
+
+export const systemScheduler: Scheduler = {
+  after(delayMs: number, task: () => void): Cancellable {
+    if (delayMs <= 0) {
+      const immediate = setImmediate(task);
+      return { cancel: () => clearImmediate(immediate) };
+    }
+    const timeout = setTimeout(task, delayMs);
+    return { cancel: () => clearTimeout(timeout) };
+  },
+};
+
+/** Lets what waits on the event loop go first. */
+export const yieldToLoop = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,147 @@
+import { mkdirSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import type { Environment } from '@livegift/config';
+import type { EventStore } from '@livegift/event-store';
+import { openLmdbEventStore } from '@livegift/event-store-lmdb';
+import { createMemoryFanOut } from '@livegift/fanout-memory';
+import type { FanOut } from '@livegift/fanout';
+import { configureHttp, createHttpAdapter, type HttpDraining } from '@livegift/gift-api/gift-api.module';
+import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
+import type { ReadModel } from '@livegift/read-model';
+import { createMemoryReadModel } from '@livegift/read-model-memory';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { keepDeployment } from './deployment.js';
+import { NestLog } from './nest-log.js';
+import { systemClock, systemScheduler, yieldToLoop } from './outside.js';
+import { StandaloneModule } from './standalone.module.js';
+
+/** Messages that the gateway's windows are filled from after a restart. */
+const FAN_OUT_RETAIN_MS = 900_000;
+const FAN_OUT_MESSAGES_MAX = 200_000;
+const FAN_OUT_SOURCE_PARTITIONS = 4;
+const READY_POLL_MS = 20;
+
+export interface StandaloneOptions {
+  readonly environment: Environment;
+  /** Default: what the environment's log level asks for. */
+  readonly telemetry?: ProcessTelemetry;
+}
+
+/** The whole engine in this process. */
+export interface Standalone {
+  readonly url: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly store: EventStore;
+  readonly readModel: ReadModel;
+  readonly telemetry: ProcessTelemetry;
+  /** Resolves when `/health/ready` is green. */
+  ready(): Promise<void>;
+  /** Finishes what was begun, sends room clients away, and closes the store. Calling it twice is the same as once. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the data directory, and starts everything over it. Resolves as soon as it listens; what it reads from the log
+ * may take a while longer.
+ * @throws ConfigurationError, DeploymentError, EventStoreError (`held`, `damaged`), EADDRINUSE and the like
+ */
+export async function startStandalone({ environment, ...options }: StandaloneOptions): Promise<Standalone> {
+  const telemetry =
+    options.telemetry ?? createTelemetry({ level: environment.logLevel, app: 'standalone', processMetrics: true });
+  const dataDir = resolve(environment.dataDir);
+  mkdirSync(dataDir, { recursive: true });
+  const store = await openLmdbEventStore({ directory: dataDir, clock: systemClock, telemetry });
+  const ports: Ports = { store, ...memoryPorts(environment) };
+  let app: NestFastifyApplication | null = null;
+  try {
+    keepDeployment(dataDir, { boardUtcOffset: environment.boardUtcOffset });
+    const http = {
+      corsOrigins: environment.corsOrigins,
+      bodyBytesMax: environment.bodyBytesMax,
+      bulkBodyBytesMax: environment.bulkBodyBytesMax,
+      telemetry,
+    };
+    app = await NestFactory.create<NestFastifyApplication>(
+      StandaloneModule.register({ ...ports, telemetry, environment }),
+      createHttpAdapter(http),
+      { bodyParser: false, abortOnError: false, logger: new NestLog(telemetry) },
+    );
+    const draining = await configureHttp(app, http);
+    await app.listen(environment.port, environment.host);
+    return running(app, draining, ports, { dataDir, telemetry });
+  } catch (error) {
+    await app?.close().catch(() => {});
+    await closePorts(ports);
+    throw error;
+  }
+}
+
+interface Ports {
+  readonly store: EventStore;
+  readonly readModel: ReadModel;
+  readonly fanOut: FanOut;
+}
+
+function memoryPorts(environment: Environment): Omit<Ports, 'store'> {
+  return {
+    readModel: createMemoryReadModel({
+      utcOffset: environment.boardUtcOffset,
+      clock: systemClock,
+      scheduler: systemScheduler,
+      yieldToLoop,
+    }),
+    fanOut: createMemoryFanOut({
+      clock: systemClock,
+      retainMs: FAN_OUT_RETAIN_MS,
+      retainMessagesMax: FAN_OUT_MESSAGES_MAX,
+      sourcePartitionCount: FAN_OUT_SOURCE_PARTITIONS,
+    }),
+  };
+}
+
+function running(
+  app: NestFastifyApplication,
+  draining: HttpDraining,
+  ports: Ports,
+  { dataDir, telemetry }: { readonly dataDir: string; readonly telemetry: ProcessTelemetry },
+): Standalone {
+  const { port, address, family } = app.getHttpServer().address() as AddressInfo;
+  let closing: Promise<void> | null = null;
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`,
+    port,
+    dataDir,
+    store: ports.store,
+    readModel: ports.readModel,
+    telemetry,
+    ready: () => whenReady(app),
+    close: () => (closing ??= close(app, draining, ports)),
+  };
+}
+
+async function whenReady(app: NestFastifyApplication): Promise<void> {
+  for (;;) {
+    const { statusCode } = await app.inject({ method: 'GET', url: '/health/ready' });
+    if (statusCode === 200) return;
+    await new Promise((resolve) => setTimeout(resolve, READY_POLL_MS));
+  }
+}
+
+async function close(app: NestFastifyApplication, draining: HttpDraining, ports: Ports): Promise<void> {
+  draining.begin();
+  try {
+    await app.close();
+  } finally {
+    await closePorts(ports);
+  }
+}
+
+/** The store last: it waits for the appends under way. */
+async function closePorts({ store, readModel, fanOut }: Ports): Promise<void> {
+  await fanOut.close();
+  await readModel.close();
+  await store.close();
+}

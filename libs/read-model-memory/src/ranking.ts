@@ -61,7 +61,7 @@ export class Ranking {
     }
     const chunk = this.#chunks[at]!;
     const index = this.#indexIn(at, slot);
-    chunk.copyWithin(index + 1, index, this.#counts[at]!);
+    chunk.copyWithin(index + 1, index, this.#counts[at]);
     chunk[index] = slot;
     this.#counts[at]!++;
   }
@@ -72,7 +72,7 @@ export class Ranking {
     const chunk = this.#chunks[at]!;
     const index = this.#indexIn(at, slot);
     if (chunk[index] !== slot) throw new Error('a board has lost its order');
-    chunk.copyWithin(index, index + 1, this.#counts[at]!);
+    chunk.copyWithin(index, index + 1, this.#counts[at]);
     this.#size--;
     if (--this.#counts[at]! > 0) return;
     this.#chunks.splice(at, 1);

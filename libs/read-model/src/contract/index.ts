@@ -1,1 +1,2 @@
-export {};
+export type { ReadModelHarness } from './harness.js';
+export { describeReadModelContract } from './read-model.contract.js';

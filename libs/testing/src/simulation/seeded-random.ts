@@ -1,3 +1,6 @@
+const { floor } = Math;
+const TWO_32 = 2 ** 32;
+
 /** Pseudo-random numbers from a seed (sfc32): the one source of chance in a simulation. */
 export class SeededRandom {
   #a: number;
@@ -7,7 +10,7 @@ export class SeededRandom {
 
   constructor(seed: number) {
     this.#a = seed >>> 0;
-    this.#b = Math.floor(seed / 2 ** 32) >>> 0;
+    this.#b = floor(seed / 2 ** 32) >>> 0;
     this.#c = 0x9e3779b9;
     for (let i = 0; i < 12; i++) this.next32();
   }
@@ -24,12 +27,12 @@ export class SeededRandom {
 
   /** 0 inclusive to 1 exclusive. */
   fraction(): number {
-    return this.next32() / 2 ** 32;
+    return this.next32() / TWO_32;
   }
 
   /** An integer from `least` to `most`, both inclusive. */
   int(least: number, most: number): number {
-    return least + Math.floor(this.fraction() * (most - least + 1));
+    return least + floor(this.fraction() * (most - least + 1));
   }
 
   /** A number from `least` to `most`. */

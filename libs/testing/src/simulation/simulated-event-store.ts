@@ -124,6 +124,7 @@ export class SimulatedEventStore implements EventStore {
     for (const subscription of this.#subscriptions) subscription.close();
     this.#subscriptions.clear();
     if (this.#appends > 0) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
+    this.server.sync();
   }
 
   /** Anything but an append: asked, looked up there, answered; each takes its time. */

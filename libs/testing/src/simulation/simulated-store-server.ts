@@ -22,7 +22,8 @@ export class SimulatedStoreServer {
   faults: StoreFaults = NO_STORE_FAULTS;
   /** Appends that were sent and may still be made. */
   appendsUnderWay = 0;
-  /** Calls of clients that live, with no answer to come: only a restart of that process helps. */
+  /** Of each event of the log, when it became durable. */
+  readonly durableAtMs: number[] = [];
   #epoch = 0;
   #awayUntilMs = 0;
   readonly #snapshots = new Map<string, Kept<Snapshot>>();
@@ -58,10 +59,17 @@ export class SimulatedStoreServer {
   crash(): void {
     this.world.trace.add('store crashes');
     this.#epoch++;
-    for (const kept of [...this.#snapshots.values(), ...this.#checkpoints.values()]) kept.latest = kept.durable;
+    for (const kept of this.#snapshots.values()) kept.latest = kept.durable;
+    for (const kept of this.#checkpoints.values()) kept.latest = kept.durable;
     const waiting = [...this.#wakeOnCrash];
     this.#wakeOnCrash.clear();
     for (const wake of waiting) wake();
+  }
+
+  /** Makes everything durable, as closing a store in order does. */
+  sync(): void {
+    for (const kept of this.#snapshots.values()) kept.durable = kept.latest;
+    for (const kept of this.#checkpoints.values()) kept.durable = kept.latest;
   }
 
   /** From here on nothing goes wrong any more. */
@@ -72,6 +80,7 @@ export class SimulatedStoreServer {
 
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): AppendResult {
     const result = this.log.append(stream, events, expected);
+    for (const _ of events) this.durableAtMs.push(this.world.nowMs);
     const types = events.map(({ type }) => type).join(' ');
     this.world.trace.add(`  durable ${stream} @${result.revision} ${types} to ${result.positions.at(-1)!.slice(-6)}`);
     const waiting = [...this.#wakeOnAppend];

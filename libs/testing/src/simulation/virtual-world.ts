@@ -26,7 +26,6 @@ export class WorldStuck extends Error {
  * settled promises run to quiescence.
  */
 export class VirtualWorld {
-  readonly trace = new Trace();
   readonly #heap: Task[] = [];
   #nowMs: number;
   #sequence = 0;
@@ -37,6 +36,7 @@ export class VirtualWorld {
     readonly random: SeededRandom,
     startMs: number,
     private readonly nextTurn: NextTurn,
+    readonly trace = new Trace(),
   ) {
     this.#nowMs = startMs;
   }
@@ -51,12 +51,12 @@ export class VirtualWorld {
   }
 
   schedule(delayMs: number, label: string, run: () => void): Cancellable {
-    return this.scheduleAt(this.#nowMs + Math.max(0, delayMs), label, run);
+    return this.scheduleAt(this.#nowMs + delayMs, label, run);
   }
 
   /** At `atMs` of virtual time; tasks of one moment run in the order in which they were scheduled. */
   scheduleAt(atMs: number, label: string, run: () => void): Cancellable {
-    const task: Task = { atMs: Math.max(this.#nowMs, atMs), sequence: this.#sequence++, label, run };
+    const task: Task = { atMs: atMs < this.#nowMs ? this.#nowMs : atMs, sequence: this.#sequence++, label, run };
     push(this.#heap, task);
     return {
       cancel: () => {

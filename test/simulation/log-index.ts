@@ -1,0 +1,33 @@
+import type { RecordedEvent } from '@livegift/kernel';
+
+/** The whole log, with its streams beside it. */
+export class LogIndex {
+  readonly #streams = new Map<string, RecordedEvent[]>();
+
+  constructor(
+    readonly log: readonly RecordedEvent[],
+    private readonly durableMs: readonly number[],
+  ) {
+    for (const event of log) {
+      const events = this.#streams.get(event.stream);
+      if (events === undefined) this.#streams.set(event.stream, [event]);
+      else events.push(event);
+    }
+  }
+
+  get streams(): Iterable<readonly [string, readonly RecordedEvent[]]> {
+    return this.#streams;
+  }
+
+  stream(name: string): readonly RecordedEvent[] {
+    return this.#streams.get(name) ?? [];
+  }
+
+  durableAtMs(event: RecordedEvent): number {
+    return this.durableMs[Number(event.position) - 1]!;
+  }
+
+  at(position: string): RecordedEvent | undefined {
+    return this.log[Number(position) - 1];
+  }
+}

@@ -1,0 +1,43 @@
+import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
+import type { EventStore } from '@livegift/event-store';
+import { Projector } from '@livegift/projector/projector';
+import type { ReadModel } from '@livegift/read-model';
+import { Settlement } from '@livegift/settlement/settlement';
+import type { ApplyRule, SimulatedEventStore, SimulatedProcess } from '@livegift/testing';
+import type { Scenario } from './scenario.js';
+
+export interface WorkerParts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+  readonly bounds: Scenario['bounds'];
+}
+
+/** What a process is made of; a spec puts in one that is wrong, to see that it is found out. */
+export interface Parts {
+  store(store: SimulatedEventStore, process: SimulatedProcess): EventStore;
+  settlement(parts: WorkerParts & { readonly ids: Ids }): Settlement;
+  projector(parts: WorkerParts & { readonly readModel: ReadModel }): Projector;
+  readonly applyRule: ApplyRule | undefined;
+}
+
+export const SOUND_PARTS: Parts = {
+  store: (store) => store,
+  settlement: ({ bounds, ...parts }) =>
+    new Settlement({
+      ...parts,
+      options: {
+        batchEventsMax: bounds.batchEventsMax,
+        creatorsCachedMax: bounds.referencesCachedMax,
+        checkpointEveryGifts: bounds.checkpointEveryGifts,
+        backoff: { firstMs: 20, factor: 2, maxMs: 200 },
+      },
+    }),
+  projector: ({ bounds, ...parts }) =>
+    new Projector({
+      ...parts,
+      config: { batchEventsMax: bounds.batchEventsMax, backOffFirstMs: 20, backOffMaxMs: 200 },
+    }),
+  applyRule: undefined,
+};

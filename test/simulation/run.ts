@@ -1,0 +1,219 @@
+import {
+  SeededRandom,
+  SimulatedReadModelServer,
+  SimulatedStoreServer,
+  NaiveLedger,
+  Trace,
+  VirtualWorld,
+  WorldStuck,
+  fanOutServer,
+  LOG_BOUNDS_DEFAULT,
+} from '@livegift/testing';
+import { auditCommands } from './audit-commands.js';
+import { auditReadModels } from './audit-read-model.js';
+import { Chaos } from './chaos.js';
+import { LogIndex } from './log-index.js';
+import { newFanOut, newReadModel, Node, type Servers } from './node.js';
+import { SOUND_PARTS, type Parts } from './parts.js';
+import { Platform } from './platform.js';
+import { auditRoomClient, liveGifts, RoomClient } from './room-clients.js';
+import { drawScenario, type Scenario } from './scenario.js';
+import { Workload } from './workload.js';
+
+export interface RunReport {
+  readonly seed: number;
+  /** What was not as promised; empty: all was well. */
+  readonly findings: readonly string[];
+  readonly traceHash: string;
+  readonly trace: readonly string[];
+  readonly steps: number;
+  readonly events: number;
+  readonly scenario: Scenario;
+}
+
+/** The day on which every simulation happens: a Sunday before the end of a month, so that boards turn. */
+const START_MS = Date.UTC(2026, 0, 31, 23, 59, 55);
+const CHAOS_MS_MAX = 120_000;
+const LIVENESS_MS_MAX = 180_000;
+const STEPS_MAX = 400_000;
+const LOOK_EVERY_MS = 100;
+
+/** One run: a workload under faults, then a time without any in which all must come right, then the audit. */
+export async function simulate(seed: number, parts: Parts = SOUND_PARTS, traceLines?: number): Promise<RunReport> {
+  const random = new SeededRandom(seed);
+  const scenario = drawScenario(random);
+  const simulation = new Simulation(random, scenario, parts, traceLines);
+  const findings = await simulation.run();
+  const { world, server } = simulation;
+  return {
+    seed,
+    findings,
+    traceHash: world.trace.hash,
+    trace: world.trace.lines(),
+    steps: world.steps,
+    events: server.log.length,
+    scenario,
+  };
+}
+
+class Simulation {
+  readonly world: VirtualWorld;
+  readonly server: SimulatedStoreServer;
+  readonly #servers: Servers;
+  readonly #nodes: readonly Node[];
+  readonly #platform: Platform;
+  readonly #workload: Workload;
+  readonly #screens: readonly RoomClient[];
+  #missing: readonly string[] = [];
+
+  constructor(
+    random: SeededRandom,
+    private readonly scenario: Scenario,
+    parts: Parts,
+    traceLines: number | undefined,
+  ) {
+    const { embedded, bounds, faults, sharedReadModel } = scenario;
+    this.world = new VirtualWorld(random, START_MS, setImmediate, new Trace(traceLines));
+    const { world } = this;
+    this.server = new SimulatedStoreServer(world, random.uuid(), {
+      ...LOG_BOUNDS_DEFAULT,
+      appendEventsMax: bounds.appendEventsMax,
+    });
+    const clock = { now: () => Math.floor(world.nowMs) };
+    const scheduler = { after: (delayMs: number, task: () => void) => world.schedule(delayMs, 'server timer', task) };
+    const fanOut = embedded ? null : fanOutServer(newFanOut(clock));
+    const readModel = sharedReadModel
+      ? new SimulatedReadModelServer(() => newReadModel({ clock, scheduler }), parts.applyRule)
+      : null;
+    this.server.faults = faults;
+    if (fanOut !== null) fanOut.faults = faults;
+    if (readModel !== null) readModel.faults = faults;
+    this.#servers = { world, store: this.server, fanOut, readModel };
+    this.#nodes = scenario.nodes.map((plan) => new Node(plan, this.#servers, scenario, parts));
+    this.#platform = new Platform(world, this.server, () => this.#doors(), bounds.patienceMs);
+    this.#workload = new Workload(world, this.#platform, scenario.workload);
+    this.#screens = Array.from({ length: scenario.roomClients }, (_, index) => {
+      const room = `room-${1 + (index % scenario.workload.rooms)}`;
+      return new RoomClient(`screen-${index + 1}`, room, world, this.server, () => this.#gateways());
+    });
+  }
+
+  async run(): Promise<string[]> {
+    const { world } = this;
+    for (const node of this.#nodes) node.start();
+    for (const screen of this.#screens) screen.begin();
+    this.#workload.begin();
+    try {
+      await this.#disturbed();
+      this.#calm();
+      await world.run(
+        this.#everySoOften(() => this.#lively()),
+        { untilMs: world.nowMs + LIVENESS_MS_MAX, stepsMax: STEPS_MAX },
+      );
+    } catch (error) {
+      if (!(error instanceof WorldStuck)) throw error;
+      return [...this.#platform.findings, `does not come to an end: ${error.message}: ${this.#missing.join('; ')}`];
+    }
+    return this.#audit();
+  }
+
+  /** Faults and disturbances, until the workload is done or has had its time. */
+  async #disturbed(): Promise<void> {
+    const { world, scenario } = this;
+    const { disturbanceEveryMs, embedded } = scenario;
+    const until = world.nowMs + scenario.workload.overMs + CHAOS_MS_MAX / 10;
+    const targets = {
+      world,
+      server: this.server,
+      readModel: this.#servers.readModel,
+      nodes: this.#nodes,
+      roomClients: this.#screens,
+      embedded,
+    };
+    const chaos = new Chaos(targets, disturbanceEveryMs ?? 0);
+    if (disturbanceEveryMs !== null) chaos.begin();
+    const limits = { untilMs: world.nowMs + CHAOS_MS_MAX, stepsMax: STEPS_MAX };
+    await world.run(() => this.#workload.over || world.nowMs > until, limits);
+    chaos.end();
+    await world.run(() => chaos.quiet, limits);
+  }
+
+  /** No faults from here on; a process that waits for an answer that was lost is started again, as its operator would. */
+  #calm(): void {
+    const { fanOut, readModel } = this.#servers;
+    this.world.trace.add('calm');
+    this.server.calm();
+    if (fanOut !== null) fanOut.faults = this.server.faults;
+    if (readModel !== null) readModel.faults = this.server.faults;
+    for (const node of this.#nodes) {
+      if (node.store.unanswered === 0) continue;
+      node.crash();
+      if (this.scenario.embedded) this.server.crash();
+      node.start();
+    }
+  }
+
+  /** Looks only now and then: looking costs. */
+  #everySoOften(look: () => boolean): () => boolean {
+    let nextMs = 0;
+    const keepLooking = (): void => void this.world.schedule(LOOK_EVERY_MS, 'a look', keepLooking);
+    keepLooking();
+    return () => {
+      if (this.world.nowMs < nextMs) return false;
+      nextMs = this.world.nowMs + LOOK_EVERY_MS;
+      return look();
+    };
+  }
+
+  /** Everything has come right; what has not is kept, to be told. */
+  #lively(): boolean {
+    const { log } = this.server;
+    const missing: string[] = [];
+    if (!this.#workload.over)
+      missing.push(`unsettled: ${this.#platform.asked.filter(({ settled }) => !settled).join(', ')}`);
+    if (this.server.appendsUnderWay > 0) missing.push('appends are under way');
+    const count = (type: string): number => log.events.filter((event) => event.type === type).length;
+    const [gifts, credits, purchases] = [count('GiftSent'), count('DiamondsCredited'), count('CoinsPurchased')];
+    if (credits < gifts) missing.push(`${gifts - credits} gifts are not credited`);
+    const claims = count('PaymentClaimed') + count('HistoryClaimed');
+    if (purchases < claims) missing.push(`${claims - purchases} claims made no coins`);
+    for (const node of this.#nodes) {
+      if (!node.running) missing.push(`${node.name} does not run`);
+      const through = node.projector === null ? log.head() : node.projector.state().position;
+      if (through !== log.head()) missing.push(`${node.name} has projected to ${through}`);
+    }
+    for (const screen of this.#screens) {
+      const last = liveGifts(log.events, screen.roomId).at(-1);
+      if (!screen.closed && last !== undefined && !(screen.connected && screen.has(last))) {
+        missing.push(`${screen.name} does not see ${last.position}`);
+      }
+    }
+    this.#missing = missing;
+    return missing.length === 0;
+  }
+
+  async #audit(): Promise<string[]> {
+    const index = new LogIndex(this.server.log.events, this.server.durableAtMs);
+    const ledger = new NaiveLedger();
+    for (const event of index.log) ledger.applyEvent(event);
+    const models = this.#nodes.flatMap(({ name, readModel }) => (readModel === null ? [] : [{ name, readModel }]));
+    return [
+      ...ledger.findings(),
+      ...auditCommands(this.#platform, index, this.scenario.bounds.referenceStalenessMs),
+      ...this.#screens.flatMap((screen) => auditRoomClient(screen, this.server.log.events)),
+      ...(await auditReadModels(models, index)),
+    ];
+  }
+
+  #doors() {
+    return this.#nodes.flatMap(({ running, process, application }) =>
+      running && application !== null ? [{ process, application }] : [],
+    );
+  }
+
+  #gateways() {
+    return this.#nodes.flatMap(({ running, process, gateway }) =>
+      running && gateway !== null ? [{ process, gateway }] : [],
+    );
+  }
+}

@@ -1,0 +1,27 @@
+import { simulate } from './run.js';
+
+const SEEDS = 300;
+const CHUNK = 25;
+const CHUNK_MS_MAX = 120_000;
+
+describe('the whole pipeline, simulated', () => {
+  const firsts = Array.from({ length: SEEDS / CHUNK }, (_, chunk) => 1 + chunk * CHUNK);
+
+  it.each(firsts)(
+    `keeps every promise with the ${CHUNK} seeds from %d on`,
+    async (first) => {
+      for (let seed = first; seed < first + CHUNK; seed++) {
+        const { findings } = await simulate(seed);
+        if (findings.length > 0) throw new Error(`npm run simulate -- --seed ${seed}\n${findings.join('\n')}`);
+      }
+    },
+    CHUNK_MS_MAX,
+  );
+
+  it.each([3, 17, 101])('does exactly the same again with seed %d', async (seed) => {
+    const [first, second] = [await simulate(seed), await simulate(seed)];
+    expect(second.traceHash).toBe(first.traceHash);
+    expect(second.steps).toBe(first.steps);
+    expect(second.trace).toEqual(first.trace);
+  });
+});

@@ -18,7 +18,9 @@ export class GiftInfos {
   /** Folds the catalogue up to and with `through`. */
   static async at(events: EventReader, through: Position | null): Promise<GiftInfos> {
     const infos = new GiftInfos();
-    for (let from = 0; through !== null;) {
+    if (through === null) return infos;
+    let from = 0;
+    for (;;) {
       const page = await events.readStream(CATALOGUE_STREAM, { from, limit: PAGE_EVENTS });
       for (const event of page) {
         if (event.position > through) return infos;

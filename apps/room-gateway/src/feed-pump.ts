@@ -1,0 +1,96 @@
+import type { FanOut, FanOutSubscription } from '@livegift/fanout';
+import { pause, type Scheduler, type Telemetry } from '@livegift/kernel';
+import type { RoomFeed } from '@livegift/room-feed';
+
+export interface FeedPumpParts {
+  readonly fanOut: FanOut;
+  readonly feed: RoomFeed;
+  readonly scheduler: Scheduler;
+  readonly telemetry: Telemetry;
+  readonly config: { readonly backMs: number; readonly backOffMs: number; readonly backOffMsMax: number };
+}
+
+/** Pulls the fan-out's messages into the feed; when the fan-out is away, it waits and subscribes again. Starts once. */
+export class FeedPump {
+  #started = false;
+  #stopped = false;
+  #run: Promise<void> = Promise.resolve();
+  #subscription: FanOutSubscription | null = null;
+  #caughtUp = false;
+  #waiting: (() => void)[] = [];
+
+  constructor(private readonly parts: FeedPumpParts) {}
+
+  get caughtUp(): boolean {
+    return this.#caughtUp;
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#run = this.#keepRunning();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#caughtUp = false;
+    this.#release();
+    await this.#subscription?.close();
+    await this.#run;
+  }
+
+  /** Resolves when the feed has caught up, perhaps after a start that is still to come, or was stopped. */
+  async whenCaughtUp(): Promise<void> {
+    if (this.#caughtUp || this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+    });
+  }
+
+  async #keepRunning(): Promise<void> {
+    const { config, scheduler, telemetry } = this.parts;
+    let backOffMs = config.backOffMs;
+    while (!this.#stopped) {
+      try {
+        await this.#runOnce(() => {
+          backOffMs = config.backOffMs;
+        });
+      } catch (error) {
+        telemetry.count('room_feed_restarts');
+        telemetry.warn('the room feed subscribes again', { error: String(error), backOffMs });
+      }
+      this.#caughtUp = false;
+      if (this.#stopped) return;
+      await pause(scheduler, backOffMs);
+      backOffMs = Math.min(backOffMs * 2, config.backOffMsMax);
+    }
+  }
+
+  async #runOnce(delivered: () => void): Promise<void> {
+    const { fanOut, feed, config } = this.parts;
+    feed.replay();
+    const subscription = await fanOut.subscribe({ backMs: config.backMs });
+    this.#subscription = subscription;
+    try {
+      for (;;) {
+        const delivery = await subscription.next();
+        if (delivery === null || this.#stopped) return;
+        feed.accept(delivery);
+        delivered();
+        if (delivery.caughtUp && !this.#caughtUp) {
+          this.#caughtUp = true;
+          this.#release();
+        }
+      }
+    } finally {
+      this.#subscription = null;
+      await subscription.close();
+    }
+  }
+
+  #release(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
+  }
+}

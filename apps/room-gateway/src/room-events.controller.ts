@@ -1,0 +1,91 @@
+import type { Problem } from '@livegift/contracts';
+import { ID_PATTERN, isId, isPosition, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RoomGateway, type EntryRefusal } from './room-gateway.js';
+import { SseClient } from './sse-client.js';
+
+export const GATEWAY_OUTSIDE = Symbol('scheduler and telemetry of the room gateway');
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache, no-transform',
+  'x-accel-buffering': 'no',
+};
+
+const REFUSALS: Record<Exclude<EntryRefusal, 'room-closed'>, readonly [status: number, code: string, title: string]> = {
+  'room-not-found': [404, 'room-not-found', 'There is no such room'],
+  'read-model-behind': [504, 'read-model-behind', 'The read model has not reached that position in time'],
+  'read-model-rebuilding': [503, 'read-model-rebuilding', 'The read model is being rebuilt'],
+  unavailable: [503, 'unavailable', 'The room cannot be streamed for now'],
+  overloaded: [503, 'overloaded', 'There is no place left'],
+  'going-away': [503, 'unavailable', 'The server is going away'],
+};
+
+type EventsRequest = FastifyRequest<{
+  Params: { roomId: string };
+  Querystring: { from?: string | string[]; after?: string | string[] };
+}>;
+
+/** `GET /v1/rooms/{roomId}/events`: a room's frames as server-sent events. */
+@Controller('v1/rooms')
+export class RoomEventsController {
+  constructor(
+    @Inject(RoomGateway) private readonly gateway: RoomGateway,
+    @Inject(GATEWAY_OUTSIDE) private readonly outside: { readonly scheduler: Scheduler; readonly telemetry: Telemetry },
+  ) {}
+
+  @Get(':roomId/events')
+  async events(@Req() request: EventsRequest, @Res() reply: FastifyReply): Promise<void> {
+    const { roomId } = request.params;
+    if (!isId(roomId)) return invalid(reply, 'path.roomId', `must match ${ID_PATTERN.source}`);
+    const after = first(request.query.after);
+    if (after !== null && !isPosition(after)) return invalid(reply, 'query.after', 'must be a position');
+    const from = first(request.headers['last-event-id']) || first(request.query.from) || null;
+    const entry = await this.gateway.enter({ roomId, from, after });
+    if ('refused' in entry) return refuse(reply, entry.refused);
+    if (request.method === 'HEAD' || request.raw.socket.destroyed) {
+      entry.release();
+      await reply.headers(STREAM_HEADERS).send();
+      return;
+    }
+    const client = new SseClient(reply.raw, () => this.#begin(reply), { gateway: this.gateway, ...this.outside });
+    const joined = entry.join(client);
+    if (joined !== 'joined') refuse(reply, joined === 'full' ? 'overloaded' : 'room-closed');
+  }
+
+  /** Called by the first write: until then the answer can still be another one. */
+  #begin(reply: FastifyReply): void {
+    reply.hijack();
+    // What hooks have set (CORS) belongs on this answer too.
+    const headers = { ...reply.getHeaders(), ...STREAM_HEADERS };
+    for (const [name, value] of Object.entries(headers)) if (value !== undefined) reply.raw.setHeader(name, value);
+    reply.raw.write(`retry: ${this.gateway.config.sseRetryMs}\n\n`);
+  }
+}
+
+const first = (value: string | string[] | undefined): string | null =>
+  (Array.isArray(value) ? value[0] : value) ?? null;
+
+function refuse(reply: FastifyReply, refused: EntryRefusal): void {
+  if (refused === 'room-closed') return void reply.code(204).send();
+  const [status, code, title] = REFUSALS[refused];
+  if (status === 503) void reply.header('retry-after', '1');
+  problem(reply, { status, code, title, detail: `${title}.` });
+}
+
+function invalid(reply: FastifyReply, path: string, rule: string): void {
+  const title = 'The request is not valid';
+  problem(reply, {
+    status: 400,
+    code: 'invalid-request',
+    title,
+    detail: `${path}: ${rule}.`,
+    errors: [{ path, rule }],
+  });
+}
+
+function problem(reply: FastifyReply, fields: Omit<Problem, 'type'>): void {
+  const body: Problem = { type: `urn:livegift:problem:${fields.code}`, ...fields };
+  void reply.code(fields.status).header('content-type', 'application/problem+json').send(JSON.stringify(body));
+}

@@ -1,0 +1,115 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { CLOSE_CODES } from '@livegift/contracts';
+import { isId, isPosition, type Cancellable } from '@livegift/kernel';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { EntryRefusal, EntryRequest } from './room-gateway.js';
+import { WebSocketClient, type WebSocketClientParts } from './web-socket-client.js';
+
+const LIVE_PATH = /^\/v1\/rooms\/([^/]+)\/live$/;
+
+/** The room has no place left, or the gateway has none: come back. */
+const CLOSE_OVERLOADED = 4013;
+
+const REFUSAL_CODES: Record<EntryRefusal, number> = {
+  'room-not-found': CLOSE_CODES.noSuchRoom,
+  'room-closed': CLOSE_CODES.roomClosed,
+  'read-model-behind': CLOSE_CODES.serviceRestart,
+  'read-model-rebuilding': CLOSE_CODES.serviceRestart,
+  unavailable: CLOSE_CODES.serviceRestart,
+  overloaded: CLOSE_OVERLOADED,
+  'going-away': CLOSE_CODES.goingAway,
+};
+
+/** Lets WebSockets of `GET /v1/rooms/{roomId}/live` in, on a server that others use too. */
+export class WebSocketDoor {
+  readonly #server: WebSocketServer;
+  readonly #clients = new Set<WebSocketClient>();
+  #pings: Cancellable | null = null;
+  #detach = (): void => {};
+  #drained = (): void => {};
+
+  constructor(private readonly parts: WebSocketClientParts) {
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: parts.config.inboundBytesMax,
+    });
+  }
+
+  attach(server: Server): void {
+    const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
+      this.#upgrade(request, socket, head);
+    server.on('upgrade', onUpgrade);
+    this.#detach = () => server.off('upgrade', onUpgrade);
+    this.#armPings();
+  }
+
+  /** Resolves when every client has gone; the gateway has sent them away before. */
+  async close(): Promise<void> {
+    this.#pings?.cancel();
+    for (const client of this.#clients) client.close(CLOSE_CODES.goingAway);
+    if (this.#clients.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    this.#detach();
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const entry = entryRequest(request.url ?? '/');
+    if (typeof entry === 'number') return refuse(socket, entry);
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => {
+      void this.#welcome(webSocket, socket, entry);
+    });
+  }
+
+  async #welcome(webSocket: WebSocket, socket: Duplex, request: EntryRequest): Promise<void> {
+    const { gateway, telemetry } = this.parts;
+    const client = new WebSocketClient(webSocket, socket, this.parts);
+    this.#clients.add(client);
+    webSocket.once('close', () => {
+      gateway.leave(client);
+      this.#clients.delete(client);
+      if (this.#clients.size === 0) this.#drained();
+    });
+    // Browsers cannot see the status of a refused upgrade, so a refusal is a close code.
+    if (!isId(request.roomId)) return client.close(CLOSE_CODES.noSuchRoom);
+    try {
+      const entry = await gateway.enter(request);
+      if ('refused' in entry) return client.close(REFUSAL_CODES[entry.refused]);
+      if (!client.isOpen) return entry.release();
+      const joined = entry.join(client);
+      if (joined !== 'joined') client.close(joined === 'full' ? CLOSE_OVERLOADED : CLOSE_CODES.roomClosed);
+    } catch (error) {
+      telemetry.error('a WebSocket could not be let in', { roomId: request.roomId, error: String(error) });
+      client.close(CLOSE_CODES.serviceRestart);
+    }
+  }
+
+  #armPings(): void {
+    this.#pings = this.parts.scheduler.after(this.parts.config.pingEveryMs, () => {
+      for (const client of this.#clients) client.ping();
+      this.#armPings();
+    });
+  }
+}
+
+/** What the client asks for, or the HTTP status that says why not. */
+function entryRequest(target: string): EntryRequest | 400 | 404 {
+  if (!URL.canParse(target, 'http://gateway')) return 400;
+  const url = new URL(target, 'http://gateway');
+  const match = LIVE_PATH.exec(url.pathname);
+  if (match === null) return 404;
+  const after = url.searchParams.get('after');
+  if (after !== null && !isPosition(after)) return 400;
+  return { roomId: match[1]!, from: url.searchParams.get('from') || null, after };
+}
+
+function refuse(socket: Duplex, status: 400 | 404): void {
+  const reason = status === 400 ? 'Bad Request' : 'Not Found';
+  socket.on('error', () => {});
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

@@ -81,11 +81,13 @@ export class ApiClient {
     return body;
   }
 
-  /** The whole log, page by page. */
-  async events(query = ''): Promise<readonly LogEvent[]> {
+  /** The whole log, or what comes after a position, page by page. */
+  async events(options: { readonly types?: string; readonly after?: string } = {}): Promise<readonly LogEvent[]> {
     const events: LogEvent[] = [];
-    for (let after = ''; ; after = `&after=${events.at(-1)!.position}`) {
-      const response = await fetch(`${this.url}/v1/events?limit=${EVENTS_PAGE}${after}${query}`);
+    const types = options.types === undefined ? '' : `&types=${options.types}`;
+    for (let from = options.after; ; from = events.at(-1)!.position) {
+      const after = from === undefined ? '' : `&after=${from}`;
+      const response = await fetch(`${this.url}/v1/events?limit=${EVENTS_PAGE}${after}${types}`);
       if (!response.ok) throw new Error(`events: ${response.status} ${await response.text()}`);
       const page = parseLines<LogEvent>(await response.text());
       events.push(...page);

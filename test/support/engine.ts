@@ -34,6 +34,27 @@ export class Engine {
 
   /** Starts the process and waits until it says that it is ready. */
   async up(): Promise<void> {
+    const child = this.#spawn();
+    for (const end = Date.now() + READY_MS_MAX; Date.now() < end;) {
+      if (child.exitCode !== null || child.signalCode !== null) {
+        const how = child.exitCode ?? child.signalCode;
+        throw new Error(`the engine ended with ${how} while it started:\n${this.#words}`);
+      }
+      if (await isReady(this.url)) return;
+      await new Promise((done) => setTimeout(done, ASK_EVERY_MS));
+    }
+    await this.kill();
+    throw new Error(`the engine was not ready within ${READY_MS_MAX} ms:\n${this.#words}`);
+  }
+
+  /** Starts the process and kills it so soon that it may not have got ready. */
+  async upAndKill(afterMs: number): Promise<void> {
+    this.#spawn();
+    await new Promise((done) => setTimeout(done, afterMs));
+    await this.kill();
+  }
+
+  #spawn(): ChildProcess {
     const main = join(repositoryRoot(), 'apps/standalone/dist/main.js');
     if (!existsSync(main)) throw new Error('this runs the built engine: npm run build (npm test does it)');
     const child = spawn(process.execPath, [main], {
@@ -53,15 +74,7 @@ export class Engine {
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => (this.#words = (this.#words + chunk.toString()).slice(-WORDS_KEPT)));
     }
-    for (const end = Date.now() + READY_MS_MAX; Date.now() < end;) {
-      if (child.exitCode !== null) {
-        throw new Error(`the engine ended with ${child.exitCode} while it started:\n${this.#words}`);
-      }
-      if (await isReady(this.url)) return;
-      await new Promise((done) => setTimeout(done, ASK_EVERY_MS));
-    }
-    await this.kill();
-    throw new Error(`the engine was not ready within ${READY_MS_MAX} ms:\n${this.#words}`);
+    return child;
   }
 
   /** kill -9: what a crash or an out-of-memory killer does. */

@@ -1,0 +1,142 @@
+import {
+  creatorDecider,
+  creatorStream,
+  type CreatorState,
+  type DiamondsCredited,
+  type GiftSent,
+} from '@livegift/domain';
+import { EventStoreError, type EventStore } from '@livegift/event-store';
+import { instant, type Clock, type Ids, type NewEvent, type RecordedEvent, type Telemetry } from '@livegift/kernel';
+import { readCreatorTail } from './creator-tail.js';
+
+export type RecordedGift = RecordedEvent & GiftSent;
+
+export interface CreditParts {
+  readonly store: EventStore;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly telemetry: Telemetry;
+  /** Creators whose state is kept between batches; the longest unused one goes first. */
+  readonly creatorsCachedMax: number;
+  /** Conflicts in a row with other writers of one creator's stream, before giving up for now. */
+  readonly conflictRetriesMax: number;
+}
+
+/** A credit takes up to this much of an append, with the longest ids there are; a longer one is split off by trying. */
+const CREDIT_BYTES_USUAL = 1_200;
+
+/** After these the stream may look different from what is cached: read it again, skip what is there, go on. */
+const LOOK_AGAIN: ReadonlySet<string> = new Set(['wrong-expected-revision', 'append-outcome-unknown']);
+
+/**
+ * Credits the gifts of a creator, exactly once by two facts alone: the end of the creator's stream says through which
+ * gift the creator is settled, and the append expects the stream to end there. The cache only saves reading.
+ */
+export class CreatorCredits {
+  readonly #states = new Map<string, CreatorState>();
+  readonly #creditsPerAppendMax: number;
+
+  constructor(private readonly parts: CreditParts) {
+    const { appendEventsMax, appendBytesMax } = parts.store;
+    this.#creditsPerAppendMax = Math.max(1, Math.min(appendEventsMax, Math.floor(appendBytesMax / CREDIT_BYTES_USUAL)));
+  }
+
+  get cachedCreators(): number {
+    return this.#states.size;
+  }
+
+  /**
+   * Credits those of `gifts` that are newer than what the creator is settled through. One call per creator at a time.
+   * @param gifts of one creator, in order of position, none left out since the last call
+   * @throws EventStoreError when the store does not take them now; call again with the same gifts
+   */
+  async credit(creatorId: string, gifts: readonly RecordedGift[]): Promise<void> {
+    let state = this.#states.get(creatorId) ?? (await this.#read(creatorId));
+    let perAppend = this.#creditsPerAppendMax;
+    let conflicts = 0;
+    let next = 0;
+    while (next < gifts.length) {
+      const decided = this.#decide(creatorId, gifts, next, perAppend, state);
+      if (decided.events.length > 0) {
+        try {
+          await this.#append(creatorId, decided.events, state);
+        } catch (error) {
+          this.#states.delete(creatorId);
+          const code = error instanceof EventStoreError ? error.code : null;
+          if (code === 'append-too-large' && decided.events.length > 1) {
+            perAppend = Math.ceil(decided.events.length / 2);
+            continue;
+          }
+          if (code === null || !LOOK_AGAIN.has(code) || ++conflicts > this.parts.conflictRetriesMax) throw error;
+          this.parts.telemetry.count('settlement_conflicts_total');
+          state = await this.#read(creatorId);
+          continue;
+        }
+        conflicts = 0;
+        this.parts.telemetry.count('settlement_credits_total', decided.events.length);
+      }
+      state = decided.state;
+      next = decided.next;
+    }
+    this.#remember(creatorId, state);
+  }
+
+  #append(creatorId: string, events: readonly NewEvent[], state: CreatorState) {
+    const expected = state.nextRevision === 0 ? 'no-stream' : state.nextRevision - 1;
+    return this.parts.store.append(creatorStream(creatorId), events, expected);
+  }
+
+  /** The credits of the gifts from `next` on, as many as one append may hold, and the state after them. */
+  #decide(creatorId: string, gifts: readonly RecordedGift[], from: number, max: number, before: CreatorState) {
+    const recordedAt = instant(this.parts.clock.now());
+    const events: NewEvent<'DiamondsCredited', DiamondsCredited['data']>[] = [];
+    let state = before;
+    let next = from;
+    for (; next < gifts.length && events.length < max; next++) {
+      const gift = gifts[next]!;
+      const { giftId, roomId, coins, diamonds, occurredAt } = gift.data;
+      const giftPosition = gift.position;
+      const [credited] = creatorDecider.decide(
+        { type: 'CreditGift', creatorId, giftId, giftPosition, roomId, coins, diamonds, occurredAt },
+        state,
+      ) as readonly DiamondsCredited[];
+      if (credited === undefined) continue;
+      events.push({
+        id: this.parts.ids.uuid(),
+        type: credited.type,
+        schemaVersion: credited.schemaVersion,
+        data: credited.data,
+        metadata: {
+          $correlationId: gift.metadata.$correlationId,
+          $causationId: gift.id,
+          recordedAt,
+          previousOfType: state.lastCreditRevision,
+          settledThrough: giftPosition,
+        },
+      });
+      state = creatorDecider.evolve(state, credited);
+    }
+    return { events, state, next };
+  }
+
+  async #read(creatorId: string): Promise<CreatorState> {
+    const { state, last } = await readCreatorTail(this.parts.store, creatorId);
+    if (last !== undefined && (last.metadata.settledThrough ?? null) !== state.settledThrough) {
+      this.parts.telemetry.count('settlement_tails_inconsistent_total');
+      this.parts.telemetry.error('settlement: a creator’s last event does not say how far the creator is settled', {
+        creatorId,
+        revision: last.revision,
+      });
+    }
+    return state;
+  }
+
+  #remember(creatorId: string, state: CreatorState): void {
+    this.#states.delete(creatorId);
+    this.#states.set(creatorId, state);
+    if (this.#states.size <= this.parts.creatorsCachedMax) return;
+    const [longestUnused] = this.#states.keys();
+    this.#states.delete(longestUnused!);
+    this.parts.telemetry.count('settlement_creators_evicted_total');
+  }
+}

@@ -23,6 +23,19 @@ export class BlockLog {
     return entry === undefined ? null : this.#verified(firstOfKey(entry.key), asBuffer(entry.value));
   }
 
+  /** The block that begins there, from disk. @throws EventStoreError `damaged` */
+  read(first: number): Block {
+    const bytes = getCopy(this.database, sequenceKey(first));
+    if (bytes === undefined) throw this.#damaged(first, 'it is missing');
+    return this.#verified(first, bytes);
+  }
+
+  /** Where the next block begins, whatever stands before it; null at the end. */
+  firstAfter(sequence: number): number | null {
+    for (const key of this.database.getKeys({ start: sequenceKey(sequence + 1), limit: 1 })) return firstOfKey(key);
+    return null;
+  }
+
   /** The events from `from` to `to`, all of which are in the log. @throws EventStoreError `damaged` */
   range(from: number, to: number): RecordedEvent[] {
     let events: RecordedEvent[] = [];
@@ -67,9 +80,7 @@ export class BlockLog {
   #starting(first: number): Block {
     const kept = this.#kept.get(first);
     if (kept !== undefined) return this.#use(kept);
-    const bytes = getCopy(this.database, sequenceKey(first));
-    if (bytes === undefined) throw this.#damaged(first, 'it is missing');
-    return this.#keep(this.#verified(first, bytes));
+    return this.#keep(this.read(first));
   }
 
   #verified(first: number, bytes: Buffer): Block {

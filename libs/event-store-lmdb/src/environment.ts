@@ -30,7 +30,12 @@ export function openEnvironment(directory: string, readOnly: boolean): Environme
     compression: false,
     noMemInit: true,
   });
-  const database = (name: string): Database<Buffer, Buffer> => root.openDB<Buffer, Buffer>({ ...BYTES, name });
+  const database = (name: string): Database<Buffer, Buffer> => {
+    // A reader that is earlier than the writer's first commit finds none.
+    const opened = root.openDB<Buffer, Buffer>({ ...BYTES, name }) as Database<Buffer, Buffer> | undefined;
+    if (opened === undefined) throw new Error(`there is no event store yet (no ${name})`);
+    return opened;
+  };
   return {
     root,
     blocks: database('blocks'),

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeEventStoreContract } from '@livegift/event-store/contract';
+import { openLmdbEventReader } from './lmdb-event-reader.js';
 import { openLmdbEventStore, type LmdbEventStoreOptions } from './lmdb-event-store.js';
 
 function harness(limits: Partial<LmdbEventStoreOptions>) {
@@ -18,6 +19,7 @@ function harness(limits: Partial<LmdbEventStoreOptions>) {
         store = await open();
         return store;
       },
+      openReader: () => openLmdbEventReader({ directory, pollMs: 5 }),
       close: async () => {
         await store.close();
         rmSync(directory, { recursive: true, force: true });

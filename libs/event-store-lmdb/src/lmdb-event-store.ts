@@ -26,7 +26,7 @@ import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { getCopy, type Environment } from './environment.js';
 import { GroupCommit } from './group-commit.js';
 import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
-import { LogSubscription, type DurableLog } from './log-subscription.js';
+import { assertCheckpoint, LogSubscription, type DurableLog } from './log-subscription.js';
 import { DATA_FILE, openChecked, readTail } from './open-log.js';
 import { RecentEvents } from './recent-events.js';
 import { positionOf } from './sequence.js';
@@ -179,20 +179,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     this.#assertOpen();
-    const { after } = options;
-    if (after !== null && after.storeId !== this.storeId) {
-      throw new EventStoreError(
-        'checkpoint-foreign',
-        `the checkpoint is of store ${after.storeId}, this is ${this.storeId}`,
-      );
-    }
-    if (after !== null && Number(after.position) > this.#commits.durable) {
-      const end = positionOf(this.#commits.durable);
-      throw new EventStoreError(
-        'checkpoint-beyond-end',
-        `the checkpoint is at ${after.position}, the log ends at ${end}`,
-      );
-    }
+    assertCheckpoint(options.after, this.storeId, this.#commits.durable);
     return new LogSubscription(this, options);
   }
 

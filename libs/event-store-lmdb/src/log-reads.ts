@@ -12,7 +12,8 @@ export const READ_EVENTS_MAX = 10_000;
 export class LogReads {
   constructor(
     private readonly blocks: BlockLog,
-    private readonly index: StreamIndex,
+    /** Null where no stream is read. */
+    private readonly index: StreamIndex | null,
     private readonly recent: RecentEvents | null,
     private readonly file: string,
   ) {}
@@ -36,13 +37,14 @@ export class LogReads {
 
   stream(stream: string, options: ReadStreamOptions): RecordedEvent[] {
     const limit = Math.min(options.limit, READ_EVENTS_MAX);
-    const head = this.index.head(stream);
+    const index = this.index!;
+    const head = index.head(stream);
     const backwards = options.direction === 'backwards';
     const start = backwards ? Math.min(options.from ?? head, head) : (options.from ?? 0);
     const from = backwards ? Math.max(0, start - limit + 1) : start;
     const to = backwards ? start : Math.min(head, start + limit - 1);
     if (from > to) return [];
-    const events = this.#at(this.index.positions(stream, from, to));
+    const events = this.#at(index.positions(stream, from, to));
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!;
       if (event.stream !== stream || event.revision !== from + i) {

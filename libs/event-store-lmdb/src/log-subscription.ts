@@ -1,5 +1,10 @@
-import type { SubscribeOptions, Subscription, SubscriptionBatch } from '@livegift/event-store';
-import type { Position, RecordedEvent } from '@livegift/kernel';
+import {
+  EventStoreError,
+  type SubscribeOptions,
+  type Subscription,
+  type SubscriptionBatch,
+} from '@livegift/event-store';
+import type { Checkpoint, RecordedEvent } from '@livegift/kernel';
 import { positionOf, sequenceOf } from './sequence.js';
 
 const BATCH_EVENTS_DEFAULT = 1_000;
@@ -55,8 +60,20 @@ export class LogSubscription implements Subscription {
     this.#saidCaughtUp = to === end;
     return {
       events: types === null ? events : events.filter((event) => types.has(event.type)),
-      through: to === 0 ? null : (positionOf(to) as Position),
+      through: to === 0 ? null : positionOf(to),
       caughtUp: to === end,
     };
+  }
+}
+
+/** @throws EventStoreError `checkpoint-foreign`, `checkpoint-beyond-end` */
+export function assertCheckpoint(after: Checkpoint | null, storeId: string, end: number): void {
+  if (after === null) return;
+  if (after.storeId !== storeId) {
+    throw new EventStoreError('checkpoint-foreign', `the checkpoint is of store ${after.storeId}, this is ${storeId}`);
+  }
+  if (sequenceOf(after.position) > end) {
+    const message = `the checkpoint is at ${after.position}, the log ends at ${positionOf(end)}`;
+    throw new EventStoreError('checkpoint-beyond-end', message);
   }
 }

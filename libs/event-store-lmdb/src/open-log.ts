@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventStoreError } from '@livegift/event-store';
 import { BlockLog } from './block-log.js';
+import { checkDataFile } from './data-file.check.js';
 import { getCopy, openEnvironment, type Environment } from './environment.js';
 import { StreamTail } from './stream-tail.js';
 
@@ -11,6 +13,9 @@ const TAIL_READ_EVENTS = 4_096;
 /** @throws EventStoreError `damaged` */
 export function openChecked(directory: string, readOnly: boolean): Environment {
   const file = join(directory, DATA_FILE);
+  if (readOnly && !existsSync(file)) throw new EventStoreError('unavailable', `${file}: there is no event store`);
+  // Beside a running writer pages change while they are walked; so a reader only makes sure that none is missing.
+  checkDataFile(file, !readOnly);
   try {
     return openEnvironment(directory, readOnly);
   } catch (cause) {

@@ -1,0 +1,169 @@
+import { ApiClient, type BoardEntry, type LogEvent } from '../support/api-client.js';
+import type { Engine } from '../support/engine.js';
+import { livegift } from '../support/livegift-cli.js';
+import { LogFold, WINDOWS } from '../support/log-fold.js';
+import type { ResumingListener } from '../support/room-clients.js';
+import { differences, type PlatformDriver } from './platform-driver.js';
+
+const SETTLED_MS_MAX = 30_000;
+const ASKED_AGAIN_AT_MOST = 500;
+
+/** Every promise that must hold after the crashes; each breach in a sentence. */
+export async function breachesAfter(
+  engine: Engine,
+  driver: PlatformDriver,
+  listeners: readonly (readonly [room: string, listener: ResumingListener])[],
+): Promise<readonly string[]> {
+  const api = new ApiClient(engine.url);
+  const breaches = [...driver.complaints];
+  breaches.push(...(await unsettled(api)));
+  const events = await api.events();
+  breaches.push(...acknowledgedOnce(driver, events));
+  for (const [room, listener] of listeners) breaches.push(...gaps(room, listener, events));
+  breaches.push(...(await readModelDifferences(api, events)));
+  breaches.push(...(await answersChanged(api, driver)));
+  breaches.push(...(await auditFindings(engine)));
+  return breaches;
+}
+
+async function unsettled(api: ApiClient): Promise<string[]> {
+  for (const end = Date.now() + SETTLED_MS_MAX; ;) {
+    const fold = new LogFold(await api.events());
+    const open = fold.gifts.filter(({ giftId }) => !fold.credits.has(giftId)).length;
+    if (open === 0) return [];
+    if (Date.now() > end) return [`${open} gifts were not credited within ${SETTLED_MS_MAX} ms`];
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+/** All commands were repeated until their answer was definite, so the log holds the accepted ones and nothing else. */
+function acknowledgedOnce(driver: PlatformDriver, events: readonly LogEvent[]): string[] {
+  const breaches: string[] = [];
+  const inLog = new Map<string, LogEvent[]>();
+  for (const event of events) {
+    const id = event.data[event.type === 'GiftSent' ? 'giftId' : 'purchaseId'];
+    if (event.type !== 'GiftSent' && event.type !== 'CoinsPurchased') continue;
+    inLog.set(String(id), [...(inLog.get(String(id)) ?? []), event]);
+  }
+  const expected = new Map<string, Readonly<Record<string, unknown>>>();
+  const expect = (id: string, fields: Readonly<Record<string, unknown>>): void => {
+    if (expected.has(id)) breaches.push(`${id} was answered to two commands`);
+    expected.set(id, fields);
+  };
+  for (const { path, answer } of driver.acknowledged) {
+    const { giftId, roomId, viewerId, gift, quantity, coins, diamonds, balance, purchaseId } = answer;
+    if (path.endsWith('/gifts')) expect(String(giftId), { roomId, viewerId, gift, quantity, coins, diamonds, balance });
+    if (path.endsWith('/purchases')) expect(String(purchaseId), { viewerId, coins, balance });
+  }
+  for (const { line, giftId } of driver.lines) {
+    const { roomId, viewerId, gift, quantity } = line;
+    expect(giftId, { roomId, viewerId, gift, quantity });
+  }
+  for (const [id, fields] of expected) {
+    const found = inLog.get(id) ?? [];
+    if (found.length !== 1) breaches.push(`${id} was acknowledged and stands in the log ${found.length} times`);
+    for (const [field, value] of Object.entries(fields)) {
+      const recorded = found[0]?.data[field];
+      if (found.length === 1 && recorded !== value)
+        breaches.push(`${id}: ${field} was ${String(value)}, the log has ${String(recorded)}`);
+    }
+  }
+  for (const id of inLog.keys())
+    if (!expected.has(id)) breaches.push(`${id} stands in the log, but no command asked for it`);
+  return breaches;
+}
+
+/** The room's live gifts, each once and in order, but for what the listener was told it cannot have. */
+function gaps(room: string, listener: ResumingListener, events: readonly LogEvent[]): string[] {
+  const breaches = listener.complaints.map((complaint) => `${room}: ${complaint}`);
+  const sent = events
+    .filter(({ type, data }) => type === 'GiftSent' && data['roomId'] === room)
+    .map(({ data }) => data['giftId']);
+  let at = 0;
+  for (const [index, giftId] of listener.giftIds.entries()) {
+    const found = sent.indexOf(giftId, at);
+    if (found === -1) {
+      breaches.push(`${room}: the feed has ${giftId} where the log has it earlier, or not at all`);
+      continue;
+    }
+    if (found !== at && !listener.gapsTold.includes(index)) {
+      breaches.push(`${room}: the feed misses ${found - at} gifts before ${giftId}`);
+    }
+    at = found + 1;
+  }
+  if (at !== sent.length && !listener.gapsTold.includes(listener.giftIds.length)) {
+    breaches.push(`${room}: the feed misses the last ${sent.length - at} gifts`);
+  }
+  return breaches;
+}
+
+async function readModelDifferences(api: ApiClient, events: readonly LogEvent[]): Promise<string[]> {
+  const fold = new LogFold(events);
+  const after = `after=${events.at(-1)!.position}`;
+  const breaches: string[] = [];
+  const compare = (what: string, answered: unknown, folded: unknown): void => {
+    const [a, b] = [JSON.stringify(answered), JSON.stringify(folded)];
+    if (a !== b) breaches.push(`${what} is ${a}; the log folds to ${b}`);
+  };
+  for (const [viewerId, { coins, purchasedCoins, spentCoins }] of fold.wallets) {
+    const { body } = await api.get(`/v1/wallets/${viewerId}?${after}`);
+    const answered = { coins: body['coins'], purchasedCoins: body['purchasedCoins'], spentCoins: body['spentCoins'] };
+    compare(`wallet ${viewerId}`, answered, { coins, purchasedCoins, spentCoins });
+  }
+  for (const [creatorId, folded] of fold.creators) {
+    const { body } = await api.get(`/v1/creators/${creatorId}?${after}`);
+    const { diamonds, creditedDiamonds, giftCount, coinsReceived } = body;
+    compare(`creator ${creatorId}`, { diamonds, creditedDiamonds, giftCount, coinsReceived }, folded);
+  }
+  const boards = [
+    'gifters',
+    'creators',
+    ...[...fold.rooms.keys()].map((room) => `rooms/${room}/gifters`),
+    ...[...fold.creators.keys()].map((creator) => `creators/${creator}/gifters`),
+  ];
+  const at = fold.gifts[0]?.occurredAt ?? '2020-01-01T00:00:00Z';
+  for (const board of boards) {
+    for (const window of WINDOWS) {
+      const { entries, total } = await api.board(`${board}?window=${window}&at=${at}&limit=100&${after}`);
+      const answered = entries.map(({ rank, id, score, reachedAt }: BoardEntry) => ({
+        rank,
+        id,
+        score,
+        reachedAt: ms(reachedAt),
+      }));
+      const folded = fold.board(board, window, at);
+      const expected = folded.entries.map((entry) => ({ ...entry, reachedAt: ms(entry.reachedAt) }));
+      compare(`board ${board} ${window}`, { entries: answered, total }, { entries: expected, total: folded.total });
+    }
+  }
+  return breaches;
+}
+
+const ms = (time: string): number => Date.parse(time);
+
+async function answersChanged(api: ApiClient, driver: PlatformDriver): Promise<string[]> {
+  const breaches: string[] = [];
+  const step = Math.max(1, Math.floor(driver.acknowledged.length / ASKED_AGAIN_AT_MOST));
+  for (let index = 0; index < driver.acknowledged.length; index += step) {
+    const before = driver.acknowledged[index]!;
+    breaches.push(...differences(before, await api.keyed(before.path, before.key, before.body)));
+  }
+  const lines = driver.lines.slice(-ASKED_AGAIN_AT_MOST);
+  const again = await api.lines<Record<string, unknown>>(
+    '/v1/gifts/bulk',
+    lines.map(({ line }) => line),
+  );
+  for (const [index, { giftId, line }] of lines.entries()) {
+    const { status, giftId: told } = again.body[index] ?? {};
+    if (status === 'replayed' && told === giftId) continue;
+    breaches.push(
+      `line ${String(line['idempotencyKey'])} made ${giftId}, and ${String(status)} ${String(told)} when sent again`,
+    );
+  }
+  return breaches;
+}
+
+async function auditFindings(engine: Engine): Promise<string[]> {
+  const { exitCode, stdout, stderr } = await livegift('audit', '--data-dir', engine.dataDir);
+  return exitCode === 0 ? [] : [`the audit ended with ${exitCode}: ${stdout.slice(0, 2_000)}${stderr.slice(0, 1_000)}`];
+}

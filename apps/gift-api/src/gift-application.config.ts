@@ -23,8 +23,6 @@ export interface GiftApplicationConfig {
   readonly finisherPendingMax: number;
   /** Lines of imported history that are decided and appended together. */
   readonly importChunkLines: number;
-  /** Claims of imported history that are appended at once. */
-  readonly importClaimsAtOnceMax: number;
 }
 
 export const giftApplicationDefaults: GiftApplicationConfig = {
@@ -35,12 +33,11 @@ export const giftApplicationDefaults: GiftApplicationConfig = {
   conflictRetriesMax: 10,
   walletBatchMax: 256,
   walletsCachedMax: 20_000,
-  keysCachedMax: 1_000_000,
+  keysCachedMax: 500_000,
   queueLengthMax: 20_000,
   queuedTotalMax: 100_000,
   snapshotEveryEvents: 500,
   finisherDelayMs: 5_000,
   finisherPendingMax: 10_000,
   importChunkLines: 500,
-  importClaimsAtOnceMax: 1_000,
 };

@@ -1,12 +1,20 @@
-import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
+import { StreamCommands } from '@livegift/command-handling';
+import { ROOM_STATE_VERSION, roomDecider, type HistoryClaimed, type PaymentClaimed } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
-import type { GiftApplicationConfig } from './gift-application.config.js';
+import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import { Catalogue } from './catalogue/catalogue.js';
+import { Claims } from './claims.js';
+import { giftApplicationDefaults, type GiftApplicationConfig } from './gift-application.config.js';
 import { BulkGifts } from './gifts/bulk-gifts.js';
 import { Gifts } from './gifts/gifts.js';
+import { HistoryCompletion } from './history/history-completion.js';
 import { History } from './history/history.js';
+import { Finisher } from './purchases/finisher.js';
 import { Purchases } from './purchases/purchases.js';
-import { Rooms } from './rooms/rooms.js';
+import { RoomReferences } from './rooms/room-references.js';
+import { Rooms, type RoomCommands } from './rooms/rooms.js';
+import { answering } from './store-calls.js';
+import { createWalletCommands } from './wallets/wallet-commands.js';
 import { Wallets } from './wallets/wallets.js';
 
 export interface GiftApplicationParts {
@@ -27,22 +35,56 @@ export interface GiftApplication {
   readonly bulkGifts: BulkGifts;
   readonly history: History;
   readonly catalogue: Catalogue;
-  /** Lists the default catalogue if there is none, and starts the finisher. */
+  readonly finisher: Finisher;
+  /** Lists the default catalogue if there is none, and starts the finisher. May be called again after it failed. @throws CommandError */
   start(): Promise<void>;
   /** Waits for commands under way; refuses new ones with `unavailable`. */
   stop(): Promise<void>;
 }
 
-export function createGiftApplication(_parts: GiftApplicationParts): GiftApplication {
+export function createGiftApplication(parts: GiftApplicationParts): GiftApplication {
+  const { store, clock, ids, scheduler, telemetry } = parts;
+  const config = { ...giftApplicationDefaults, ...parts.config };
+  const options = {
+    conflictRetriesMax: config.conflictRetriesMax,
+    batchMax: config.walletBatchMax,
+    queueLengthMax: config.queueLengthMax,
+    queuedTotalMax: config.queuedTotalMax,
+    streamsCachedMax: config.walletsCachedMax,
+    keysCachedMax: config.keysCachedMax,
+    snapshotEveryEvents: config.snapshotEveryEvents,
+  };
+  const commands = createWalletCommands({ store, clock, ids, telemetry, options });
+  const roomCommands: RoomCommands = new StreamCommands({
+    ...{ store, clock, ids, telemetry, options },
+    kind: { decider: roomDecider, stateVersion: ROOM_STATE_VERSION },
+  });
+  const references = new RoomReferences(store, clock, config);
+  const catalogue = new Catalogue(store, clock, ids, config);
+  const rooms = new Rooms(roomCommands, references, store, clock, ids);
+  const gifts = new Gifts(commands, references, catalogue, clock, config);
+  const paymentClaims = new Claims<PaymentClaimed>(store, clock, ids, 'PaymentClaimed');
+  const purchases = new Purchases(commands, paymentClaims, store, clock, config);
+  const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
+  const completion = new HistoryCompletion(commands, store, config);
+  const history = new History(commands, rooms, references, historyClaims, completion, clock, config);
+  const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });
   return {
-    wallets: new Wallets(),
-    purchases: new Purchases(),
-    rooms: new Rooms(),
-    gifts: new Gifts(),
-    bulkGifts: new BulkGifts(),
-    history: new History(),
-    catalogue: new Catalogue(),
-    start: async () => {},
-    stop: async () => {},
+    wallets: new Wallets(commands, store, clock),
+    purchases,
+    rooms,
+    gifts,
+    bulkGifts: new BulkGifts(commands, gifts, references, catalogue, scheduler),
+    history,
+    catalogue,
+    finisher,
+    start: async () => {
+      await answering(() => catalogue.listDefaults());
+      finisher.start();
+    },
+    stop: async () => {
+      await finisher.stop();
+      await Promise.all([commands.stop(), roomCommands.stop()]);
+    },
   };
 }

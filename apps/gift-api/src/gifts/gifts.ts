@@ -1,9 +1,108 @@
-import type { CommandContext, CommandOutcome } from '@livegift/command-handling';
+import {
+  hashBody,
+  PromisedTicket,
+  type Accepted,
+  type CommandContext,
+  type CommandOutcome,
+  type Decided,
+} from '@livegift/command-handling';
 import type { GiftAnswer, SendGiftBody } from '@livegift/contracts';
+import { walletStream, type GiftSent, type SendGift, type WalletEvent, type WalletState } from '@livegift/domain';
+import { instant, type Clock, type Instant } from '@livegift/kernel';
+import type { Catalogue } from '../catalogue/catalogue.js';
+import type { RoomReference, RoomReferences } from '../rooms/room-references.js';
+import { answering } from '../store-calls.js';
+import type { WalletCommands } from '../wallets/wallet-commands.js';
 
-/** Sends gifts, one at a time. */
+export interface GiftTerms {
+  readonly streakWindowMs: number;
+  readonly creatorShareBps: number;
+}
+
+/** Sends gifts. The room and the price come from other streams, a moment old at most; the wallet decides. */
 export class Gifts {
-  async send(_roomId: string, _body: SendGiftBody, _context: CommandContext): Promise<CommandOutcome<GiftAnswer>> {
-    throw new Error('wanted');
+  #nowMs = Number.NaN;
+  #now: Instant = '';
+
+  constructor(
+    private readonly commands: WalletCommands,
+    private readonly rooms: RoomReferences,
+    private readonly catalogue: Catalogue,
+    private readonly clock: Clock,
+    private readonly terms: GiftTerms,
+  ) {}
+
+  /** @throws CommandError */
+  async send(roomId: string, body: SendGiftBody, context: CommandContext): Promise<CommandOutcome<GiftAnswer>> {
+    const room = this.rooms.cached(roomId) ?? (await answering(() => this.rooms.get(roomId)));
+    if (!this.catalogue.isFresh()) await answering(() => this.catalogue.refresh());
+    const { idempotencyKey, correlationId } = context;
+    const cause = { idempotencyKey, bodyHash: idempotencyKey === null ? null : hashGift(roomId, body), correlationId };
+    const ticket = new PromisedTicket(this.commandFor(roomId, body, room), cause, toAccepted);
+    this.commands.submit(walletStream(body.viewerId), ticket);
+    return ticket.outcome;
   }
+
+  /** Needs a catalogue that is fresh. */
+  commandFor(roomId: string, body: SendGiftBody, room: RoomReference | null): SendGift {
+    const { sender } = body;
+    return {
+      type: 'SendGift',
+      roomId,
+      gift: body.gift,
+      quantity: body.quantity ?? 1,
+      message: body.message ?? null,
+      sender:
+        sender === undefined || sender === null ? null : { name: sender.name, avatarUrl: sender.avatarUrl ?? null },
+      occurredAt: this.#instant(),
+      streakWindowMs: this.terms.streakWindowMs,
+      creatorShareBps: this.terms.creatorShareBps,
+      room,
+      priceCoins: this.catalogue.gift(body.gift)?.coins ?? null,
+    };
+  }
+
+  /** The time as text is made once per millisecond. */
+  #instant(): Instant {
+    const nowMs = this.clock.now();
+    if (nowMs !== this.#nowMs) {
+      this.#nowMs = nowMs;
+      this.#now = instant(nowMs);
+    }
+    return this.#now;
+  }
+}
+
+/** Alike for single gifts and lines in bulk: a key belongs to the wallet. Every field stands, defaults filled in. */
+export function hashGift(roomId: string, body: SendGiftBody): string {
+  const { viewerId, gift, quantity, message, sender } = body;
+  const fields = [
+    'SendGift',
+    roomId,
+    viewerId,
+    gift,
+    quantity ?? 1,
+    message ?? null,
+    sender?.name ?? null,
+    sender?.avatarUrl ?? null,
+  ];
+  return hashBody(JSON.stringify(fields));
+}
+
+function toAccepted({ events, position, replayed }: Decided<WalletEvent, WalletState>): Accepted<GiftAnswer> {
+  const gift = (events[0] as GiftSent).data;
+  const answer: GiftAnswer = {
+    giftId: gift.giftId,
+    roomId: gift.roomId,
+    creatorId: gift.creatorId,
+    viewerId: gift.viewerId,
+    gift: gift.gift,
+    quantity: gift.quantity,
+    coins: gift.coins,
+    diamonds: gift.diamonds,
+    streak: { id: gift.streak!.id, count: gift.streak!.count },
+    balance: gift.balance,
+    position,
+  };
+  return { answer, created: true, replayed };
 }

@@ -1,13 +1,135 @@
-import type { CommandContext, CommandOutcome } from '@livegift/command-handling';
+import {
+  commandErrorOf,
+  isConflict,
+  isUnknown,
+  type Accepted,
+  type CommandContext,
+  type CommandOutcome,
+  type Decided,
+  type StreamCommands,
+} from '@livegift/command-handling';
 import type { OpenRoomBody, RoomAnswer, RoomClosedAnswer } from '@livegift/contracts';
+import {
+  creatorDecider,
+  creatorStream,
+  roomStream,
+  type RoomCommand,
+  type RoomEvent,
+  type RoomRefusal,
+  type RoomState,
+} from '@livegift/domain';
+import type { EventStore } from '@livegift/event-store';
+import { instant, isRefused, type Clock, type Ids, type Instant, type NewEvent, type Refused } from '@livegift/kernel';
+import { causeOf } from '../cause.js';
+import { answering } from '../store-calls.js';
+import type { RoomReferences } from './room-references.js';
 
-/** Opens and closes rooms; registers the creator first. */
+export type RoomCommands = StreamCommands<RoomState, RoomCommand, RoomEvent, RoomRefusal>;
+
+/** Opens and closes rooms. Of the two appends of a new room the harmless one goes first: the creator, then the room. */
 export class Rooms {
-  async open(_body: OpenRoomBody, _context: CommandContext): Promise<CommandOutcome<RoomAnswer>> {
-    throw new Error('wanted');
+  constructor(
+    private readonly commands: RoomCommands,
+    private readonly references: RoomReferences,
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  /** @throws CommandError */
+  async open(body: OpenRoomBody, context: CommandContext): Promise<CommandOutcome<RoomAnswer>> {
+    const { roomId, creatorId } = body;
+    const title = body.title ?? null;
+    const occurredAt = instant(this.clock.now());
+    await this.#registerForNewRoom(roomId, creatorId, occurredAt, context.correlationId);
+    return this.commands.execute(
+      roomStream(roomId),
+      { type: 'OpenRoom', roomId, creatorId, title, imported: false, occurredAt },
+      causeOf(context, JSON.stringify(['OpenRoom', roomId, creatorId, title])),
+      (decided) => this.#opened(roomId, decided),
+    );
   }
 
-  async close(_roomId: string, _context: CommandContext): Promise<CommandOutcome<RoomClosedAnswer>> {
-    throw new Error('wanted');
+  /** @throws CommandError */
+  async close(roomId: string, context: CommandContext): Promise<CommandOutcome<RoomClosedAnswer>> {
+    return this.commands.execute<RoomClosedAnswer>(
+      roomStream(roomId),
+      { type: 'CloseRoom', occurredAt: instant(this.clock.now()) },
+      causeOf(context, JSON.stringify(['CloseRoom', roomId])),
+      ({ position, replayed, state }) => {
+        if (state !== null) this.references.note(roomId, state);
+        return { answer: { roomId, state: 'closed', position }, created: false, replayed };
+      },
+    );
+  }
+
+  /** The room that a line of history happened in; it may be closed. @throws CommandError */
+  async openForHistory(
+    roomId: string,
+    creatorId: string,
+    occurredAt: Instant,
+    correlationId: string,
+  ): Promise<Refused | null> {
+    await this.#registerForNewRoom(roomId, creatorId, occurredAt, correlationId);
+    const outcome = await this.commands.execute<null>(
+      roomStream(roomId),
+      { type: 'OpenRoomForHistory', roomId, creatorId, occurredAt },
+      { idempotencyKey: null, bodyHash: null, correlationId },
+      ({ state }) => {
+        if (state !== null) this.references.note(roomId, state);
+        return { answer: null, created: true, replayed: false };
+      },
+    );
+    return 'refused' in outcome ? outcome : null;
+  }
+
+  #opened(roomId: string, decided: Decided<RoomEvent, RoomState>): Accepted<RoomAnswer> {
+    const { state, events, position, replayed } = decided;
+    if (state !== null) this.references.note(roomId, state);
+    const opened = events[0]?.type === 'RoomOpened' ? events[0].data : null;
+    const { creatorId, title } = opened ?? state!;
+    const openedAt = opened?.occurredAt ?? state!.openedAt!;
+    return {
+      answer: { roomId, creatorId, title, state: 'open', openedAt, position },
+      created: opened !== null,
+      replayed,
+    };
+  }
+
+  /** A room that exists has its creator registered. @throws CommandError */
+  async #registerForNewRoom(
+    roomId: string,
+    creatorId: string,
+    occurredAt: Instant,
+    correlationId: string,
+  ): Promise<void> {
+    await answering(async () => {
+      if ((await this.references.get(roomId)) !== null) return;
+      await this.#register(creatorId, occurredAt, correlationId);
+    });
+  }
+
+  /** A creator's first event is the registration, so a stream that has one needs no second. */
+  async #register(creatorId: string, occurredAt: Instant, correlationId: string): Promise<void> {
+    const stream = creatorStream(creatorId);
+    if ((await this.store.readStream(stream, { limit: 1 })).length > 0) return;
+    const command = { type: 'RegisterCreator', creatorId, occurredAt } as const;
+    const decided = creatorDecider.decide(command, creatorDecider.initialState);
+    if (isRefused(decided)) throw new Error(`a new creator was refused: ${String(decided)}`);
+    const metadata = {
+      $correlationId: correlationId,
+      $causationId: correlationId,
+      recordedAt: instant(this.clock.now()),
+      previousOfType: null,
+      settledThrough: null,
+    };
+    const events = decided.map((event): NewEvent => ({ ...event, id: this.ids.uuid(), metadata }));
+    try {
+      await this.store.append(stream, events, 'no-stream');
+    } catch (failure) {
+      if (isConflict(failure)) return;
+      const registered = isUnknown(failure) && (await this.store.readStream(stream, { limit: 1 })).length > 0;
+      if (!registered) throw commandErrorOf(failure);
+    }
   }
 }

@@ -1,0 +1,89 @@
+import type { EventStore } from '@livegift/event-store';
+import { isOpen, roomDecider, roomStream, type RoomEvent, type RoomState } from '@livegift/domain';
+import type { Clock, RecordedEvent } from '@livegift/kernel';
+
+/** What a gift needs to know of its room. */
+export interface RoomReference {
+  readonly creatorId: string;
+  readonly open: boolean;
+}
+
+interface AgedRoom {
+  readonly room: RoomReference;
+  readonly readAtMs: number;
+}
+
+/** A room's stream has two events; whatever comes later, this is more than it can have. */
+const ROOM_EVENTS_MAX = 100;
+
+/**
+ * Rooms as their streams say, at most `referenceStalenessMs` old. One that is in use is read again at half that age, behind
+ * its users' backs. That a room does not exist is never kept.
+ */
+export class RoomReferences {
+  readonly #rooms = new Map<string, AgedRoom>();
+  readonly #reading = new Map<string, Promise<RoomReference | null>>();
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly clock: Clock,
+    private readonly bounds: { readonly referenceStalenessMs: number; readonly referencesCachedMax: number },
+  ) {}
+
+  /** What is cached and not too old. */
+  cached(roomId: string): RoomReference | undefined {
+    const aged = this.#rooms.get(roomId);
+    if (aged === undefined) return undefined;
+    const ageMs = this.clock.now() - aged.readAtMs;
+    const { referenceStalenessMs } = this.bounds;
+    if (ageMs > referenceStalenessMs || ageMs < 0) return undefined;
+    if (ageMs * 2 > referenceStalenessMs && !this.#reading.has(roomId)) void this.read(roomId).catch(() => {});
+    return aged.room;
+  }
+
+  /** Null: there is no such room. @throws EventStoreError */
+  async get(roomId: string): Promise<RoomReference | null> {
+    return this.cached(roomId) ?? (await this.read(roomId));
+  }
+
+  /** From the stream. Those who ask at once share one read. @throws EventStoreError */
+  read(roomId: string): Promise<RoomReference | null> {
+    let reading = this.#reading.get(roomId);
+    if (reading === undefined) {
+      reading = this.#read(roomId).finally(() => this.#reading.delete(roomId));
+      this.#reading.set(roomId, reading);
+    }
+    return reading;
+  }
+
+  /** What this process has just written is known at once. */
+  note(roomId: string, state: RoomState): void {
+    this.#keep(roomId, { creatorId: state.creatorId, open: isOpen(state) }, this.clock.now());
+  }
+
+  async #read(roomId: string): Promise<RoomReference | null> {
+    const askedAtMs = this.clock.now();
+    const events = await this.store.readStream(roomStream(roomId), { limit: ROOM_EVENTS_MAX });
+    if (events.length === 0) return null;
+    const state = stateOf(events);
+    const room = { creatorId: state.creatorId, open: isOpen(state) };
+    const known = this.#rooms.get(roomId);
+    // A room never opens again: a read that was overtaken by a closing here must not undo it.
+    if (known !== undefined && !known.room.open && room.open) return known.room;
+    this.#keep(roomId, room, askedAtMs);
+    return room;
+  }
+
+  #keep(roomId: string, room: RoomReference, readAtMs: number): void {
+    this.#rooms.delete(roomId);
+    this.#rooms.set(roomId, { room, readAtMs });
+    if (this.#rooms.size > this.bounds.referencesCachedMax) this.#rooms.delete(this.#rooms.keys().next().value!);
+  }
+}
+
+function stateOf(events: readonly RecordedEvent[]): RoomState {
+  return events.reduce(
+    (state, event) => roomDecider.evolve(state, event as unknown as RoomEvent),
+    roomDecider.initialState,
+  );
+}

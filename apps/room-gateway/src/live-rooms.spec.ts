@@ -331,7 +331,9 @@ class World {
       telemetry: silentTelemetry,
       config: { ...ROOM_GATEWAY_DEFAULTS, aheadWaitMs: 50, slowClientBytesMax: 256 * 1024, closeMsMax: 100, ...config },
     });
-    const app = await NestFactory.create<NestFastifyApplication>(module, new FastifyAdapter(), { logger: false });
+    // A connection that a client opened ahead and never used is no idle one to Node: without force it is waited for.
+    const adapter = new FastifyAdapter({ forceCloseConnections: true });
+    const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: false });
     app
       .getHttpAdapter()
       .getInstance()
@@ -400,7 +402,7 @@ class World {
     const client = new Client(() => socket.close());
     client.closed = new Promise((resolve) => socket.on('close', resolve));
     client.send = (text) => socket.send(text);
-    socket.on('message', (data) => client.take(JSON.parse(String(data)) as Frame));
+    socket.on('message', (data: Buffer) => client.take(JSON.parse(data.toString()) as Frame));
     await new Promise((resolve, reject) => {
       socket.on('open', resolve);
       socket.on('error', reject);
@@ -427,7 +429,9 @@ class World {
   }
 
   #publisherOf(roomId: string): FanOutPublisher {
-    return this.#publishers[sourcePartitionOf(roomId, this.fanOut.sourcePartitionCount)]!;
+    const publisher = this.#publishers[sourcePartitionOf(roomId, this.fanOut.sourcePartitionCount)];
+    if (publisher === undefined) throw new Error('begin() comes first');
+    return publisher;
   }
 }
 

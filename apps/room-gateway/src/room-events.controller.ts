@@ -11,6 +11,8 @@ const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
   'x-accel-buffering': 'no',
+  // A stream ends with its connection, so that a server that is going waits for no idle one.
+  connection: 'close',
 };
 
 const REFUSALS: Record<Exclude<EntryRefusal, 'room-closed'>, readonly [status: number, code: string, title: string]> = {

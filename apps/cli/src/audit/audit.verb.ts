@@ -1,9 +1,10 @@
+import type { EventReader } from '@livegift/event-store';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { progressOn } from '../progress.js';
 import { auditLog } from './audit-log.js';
-import { RULES, type Finding } from './finding.js';
-import { openLog } from './open-log.js';
+import { RULES, type Finding, type Report } from './finding.js';
+import { openLog, verifyStorage } from './open-log.js';
 import type { AuditSummary } from './money-audit.js';
 
 interface AuditOptions {
@@ -32,20 +33,21 @@ export function addAudit(program: Command): void {
       const log = await openLog(options.dataDir, report);
       if (log !== null) {
         try {
-          const progress = progressOn(process.stderr, 'audit', 'events');
-          const summary = await auditLog(
-            log,
-            report,
-            progress,
-            (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-          );
-          process.stdout.write(`${print.summary(summary, findings)}\n`);
+          const isSound = await verifyStorage(log, report, progressOn(process.stderr, 'blocks', 'events'));
+          const summary = isSound ? await readMoney(log, report) : null;
+          if (summary !== null) process.stdout.write(`${print.summary(summary, findings)}\n`);
+          else process.stderr.write('livegift: the money is not checked, since not all of the log can be read\n');
         } finally {
           await log.close();
         }
       }
       if (findings > 0) process.exitCode = EXIT.finding;
     });
+}
+
+function readMoney(log: EventReader, report: Report): Promise<AuditSummary> {
+  const progress = progressOn(process.stderr, 'money', 'events');
+  return auditLog(log, report, progress, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
 }
 
 const asJson = {

@@ -1,31 +1,49 @@
 import { existsSync } from 'node:fs';
-import { EventStoreError, type EventReader } from '@livegift/event-store';
-import * as adapter from '@livegift/event-store-lmdb';
+import { EventStoreError } from '@livegift/event-store';
+import { openLmdbEventReader, type LmdbEventReader } from '@livegift/event-store-lmdb';
 import { UsageError } from '../exit-codes.js';
-import type { Finding, Report } from './finding.js';
-
-/** The log, to read beside whoever writes it. */
-export interface OpenLog extends EventReader {
-  close(): Promise<void>;
-}
+import type { Progress } from '../progress.js';
+import type { Report } from './finding.js';
 
 /**
- * Opens the engine's log read-only. What is damaged is a finding, and null: there is nothing to read on.
+ * Opens the engine's log read-only, beside whoever writes it. What is damaged is a finding, and null: there is nothing
+ * to read on.
  * @throws UsageError there is no log there
  */
-export async function openLog(dataDir: string, report: Report): Promise<OpenLog | null> {
+export async function openLog(dataDir: string, report: Report): Promise<LmdbEventReader | null> {
   if (!existsSync(dataDir)) throw new UsageError(`there is no data directory ${dataDir}`);
-  const { openLmdbEventReader } = adapter as unknown as { openLmdbEventReader(dir: string): Promise<OpenLog> };
   try {
-    return await openLmdbEventReader(dataDir);
+    return await openLmdbEventReader({ directory: dataDir });
   } catch (error) {
-    if (!(error instanceof EventStoreError)) throw error;
-    if (error.code !== 'damaged') throw new UsageError(error.message);
-    report(damaged(error));
+    if (!isDamaged(error)) throw error instanceof EventStoreError ? new UsageError(error.message) : error;
+    reportDamage(error.message, null, report);
     return null;
   }
 }
 
-export function damaged(error: EventStoreError): Finding {
-  return { rule: 'storage', stream: null, revision: null, position: null, detail: error.message };
+/** Reads every block with its checksum. @returns whether all of them are sound */
+export async function verifyStorage(log: LmdbEventReader, report: Report, progress: Progress): Promise<boolean> {
+  let isSound = true;
+  let events = 0;
+  progress.start(null);
+  try {
+    for await (const block of log.verify()) {
+      events += block.events;
+      progress.update(events, `at ${block.first}`);
+      if (block.damage === null) continue;
+      isSound = false;
+      reportDamage(block.damage, block.first, report);
+    }
+  } finally {
+    progress.stop();
+  }
+  return isSound;
+}
+
+function isDamaged(error: unknown): error is EventStoreError {
+  return error instanceof EventStoreError && error.code === 'damaged';
+}
+
+function reportDamage(detail: string, position: string | null, report: Report): void {
+  report({ rule: 'storage', stream: null, revision: null, position, detail });
 }

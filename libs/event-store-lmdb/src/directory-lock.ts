@@ -56,6 +56,13 @@ export function lockDirectory(directory: string, nowMs: number): DirectoryLock {
   }
 }
 
+/** Whether a live process holds `directory` for writing now. */
+export function isDirectoryHeld(directory: string, nowMs: number): boolean {
+  const path = join(directory, LOCK_FILE);
+  const holder = holderIn(path);
+  return holder !== null && isAlive(holder, path, nowMs);
+}
+
 function held(path: string, self: Holder): DirectoryLock {
   const heartbeat = setInterval(() => {
     const now = new Date();

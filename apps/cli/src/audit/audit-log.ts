@@ -11,6 +11,13 @@ const LOOK_AGAIN_MS = 250;
 /** Looks that bring nothing new: then nobody is writing. */
 const IDLE_LOOKS_MAX = 2;
 
+/** What the audit needs from outside. */
+export interface AuditOutside {
+  pause(ms: number): Promise<void>;
+  /** The time, while an engine is running on this log; else null. */
+  engineNowMs(): number | null;
+}
+
 /**
  * Re-reads the whole log, in short reads, and checks every rule. Reads on past the head that it found at first only as
  * far as is needed to see gifts credited and claims finished.
@@ -19,7 +26,7 @@ export async function auditLog(
   reader: EventReader,
   report: Report,
   progress: Progress,
-  pause: (ms: number) => Promise<void>,
+  outside: AuditOutside,
 ): Promise<AuditSummary> {
   const audit = new MoneyAudit(report);
   const head = await reader.head();
@@ -44,11 +51,11 @@ export async function auditLog(
     await readOn(head);
     let idle = 0;
     for (let look = 0; audit.unfinished && look < LOOK_AGAIN_MAX && idle < IDLE_LOOKS_MAX; look++) {
-      await pause(LOOK_AGAIN_MS);
+      await outside.pause(LOOK_AGAIN_MS);
       idle = (await readOn(await reader.head())) === 0 ? idle + 1 : 0;
     }
   } finally {
     progress.stop();
   }
-  return audit.finish(reader);
+  return audit.finish(reader, outside.engineNowMs());
 }

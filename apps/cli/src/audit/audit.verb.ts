@@ -1,4 +1,5 @@
 import type { EventReader } from '@livegift/event-store';
+import { isDirectoryHeld } from '@livegift/event-store-lmdb';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
 import { progressOn } from '../progress.js';
@@ -34,7 +35,7 @@ export function addAudit(program: Command): void {
       if (log !== null) {
         try {
           const isSound = await verifyStorage(log, report, progressOn(process.stderr, 'blocks', 'events'));
-          const summary = isSound ? await readMoney(log, report) : null;
+          const summary = isSound ? await readMoney(log, options.dataDir, report) : null;
           if (summary !== null) process.stdout.write(`${print.summary(summary, findings)}\n`);
           else process.stderr.write('livegift: the money is not checked, since not all of the log can be read\n');
         } finally {
@@ -45,9 +46,11 @@ export function addAudit(program: Command): void {
     });
 }
 
-function readMoney(log: EventReader, report: Report): Promise<AuditSummary> {
-  const progress = progressOn(process.stderr, 'money', 'events');
-  return auditLog(log, report, progress, (ms) => new Promise((resolve) => setTimeout(resolve, ms)));
+function readMoney(log: EventReader, dataDir: string, report: Report): Promise<AuditSummary> {
+  return auditLog(log, report, progressOn(process.stderr, 'money', 'events'), {
+    pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    engineNowMs: () => (isDirectoryHeld(dataDir, Date.now()) ? Date.now() : null),
+  });
 }
 
 const asJson = {

@@ -124,14 +124,12 @@ function readerOf(log: readonly RecordedEvent[]): EventReader {
   };
 }
 
+let engineNowMs: number | null = null;
+const outside = { pause: async (): Promise<void> => {}, engineNowMs: (): number | null => engineNowMs };
+
 async function audit(log: readonly RecordedEvent[]): Promise<Finding[]> {
   const findings: Finding[] = [];
-  await auditLog(
-    readerOf(log),
-    (finding) => findings.push(finding),
-    silentProgress,
-    async () => {},
-  );
+  await auditLog(readerOf(log), (finding) => findings.push(finding), silentProgress, outside);
   return findings;
 }
 
@@ -154,7 +152,7 @@ describe('the audit of the money', () => {
       readerOf(recorded(soundLog())),
       (finding) => findings.push(finding),
       silentProgress,
-      async () => {},
+      outside,
     );
     expect(findings).toEqual([]);
     expect(summary).toEqual({
@@ -322,6 +320,12 @@ describe('the audit of the money', () => {
 
   it('lets what has just been written be finished a moment later', async () => {
     expect(await rulesBrokenBy((log) => log.pop())).toEqual([]);
+  });
+
+  it('asks of a running engine what it should have done a minute ago', async () => {
+    engineNowMs = Date.parse(AT) + 61_000;
+    expect(await rulesBrokenBy((log) => log.pop())).toEqual(['credited-once']);
+    engineNowMs = null;
   });
 
   it('takes a key that comes back after more commands than a wallet remembers', async () => {

@@ -27,7 +27,7 @@ export interface AuditSummary {
   readonly diamondsEarned: string;
   readonly diamondsCredited: string;
   readonly platformDiamonds: string;
-  /** Newest gifts that settlement has yet to credit. No finding unless the log has gone on for a minute without. */
+  /** Newest gifts that settlement has yet to credit. No finding unless a minute has gone by without. */
   readonly giftsNotYetCredited: number;
   /** Newest claims that have yet to be finished. As above. */
   readonly claimsNotYetFinished: number;
@@ -87,10 +87,14 @@ export class MoneyAudit {
     return this.#creators.owedCount > 0 || this.#claims.unfinishedCount > 0;
   }
 
-  /** What only the end shows, and a second look at what seemed wrong. */
-  async finish(reader: EventReader): Promise<AuditSummary> {
+  /**
+   * What only the end shows, and a second look at what seemed wrong.
+   * @param engineNowMs the time, when an engine runs that should long have done what is left to do; null when none runs:
+   *   then only the log's own end counts, since the next start goes on where the last one broke off
+   */
+  async finish(reader: EventReader, engineNowMs: number | null): Promise<AuditSummary> {
     this.#wallets.finish();
-    this.#reportForgotten();
+    this.#reportForgotten(engineNowMs ?? Date.parse(this.#newest?.metadata.recordedAt ?? ''));
     for (const suspect of this.#streams.suspects) await this.#lookAtKey(reader, suspect);
     for (const stream of this.#claims.suspects) await this.#lookAtClaim(reader, stream);
     const { totals } = this.#wallets;
@@ -112,9 +116,8 @@ export class MoneyAudit {
     };
   }
 
-  #reportForgotten(): void {
-    const newestMs = Date.parse(this.#newest?.metadata.recordedAt ?? '');
-    const forgotten = (recordedAt: string): boolean => newestMs - Date.parse(recordedAt) > FOLLOWS_WITHIN_MS;
+  #reportForgotten(nowMs: number): void {
+    const forgotten = (recordedAt: string): boolean => nowMs - Date.parse(recordedAt) > FOLLOWS_WITHIN_MS;
     for (const { creatorId, oldest, count } of this.#creators.unsettled()) {
       if (!forgotten(oldest.recordedAt)) continue;
       this.report({

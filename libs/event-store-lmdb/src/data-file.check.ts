@@ -44,7 +44,6 @@ export function checkDataFile(path: string, whole: boolean): void {
   }
   try {
     const { size } = fstatSync(descriptor);
-    if (size === 0) return;
     const meta = newestMeta(path, descriptor, size);
     const pageBytes = meta.readUInt32LE(FREE_TREE_AT);
     const file = { path, descriptor, pageBytes, pages: Math.floor(size / pageBytes) };

@@ -26,6 +26,8 @@ import { HealthController } from './http/health.controller.js';
 import { LeaderboardsController } from './http/leaderboards.controller.js';
 import { LogController } from './http/log.controller.js';
 import type { ReadinessPart } from './http/readiness.js';
+import { ApiDocument } from './http/openapi/api-document.js';
+import { DocsController } from './http/openapi/docs.controller.js';
 import { RoomQueriesController } from './http/room-queries.controller.js';
 import { RoomsController } from './http/rooms.controller.js';
 import { WalletQueriesController } from './http/wallet-queries.controller.js';
@@ -90,6 +92,7 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         LeaderboardsController,
         LogController,
         HealthController,
+        DocsController,
       ],
       providers: [
         { provide: StartedGiftApplication, useValue: application },
@@ -97,6 +100,7 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         ...commandHandlers,
         ...queryProviders(parts),
         ...queryHandlers,
+        { provide: ApiDocument, useValue: new ApiDocument() },
         { provide: CLOCK, useValue: parts.clock },
         { provide: TELEMETRY, useValue: parts.telemetry },
         { provide: HTTP_LIMITS, useValue: { bulkLinesMax: parts.config.bulkLinesMax } },

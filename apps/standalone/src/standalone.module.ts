@@ -7,6 +7,7 @@ import { Projector, ProjectorModule } from '@livegift/projector/projector.module
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from '@livegift/publisher/publisher.module';
 import type { ReadModel } from '@livegift/read-model';
 import { ROOM_GATEWAY_DEFAULTS, RoomGateway, RoomGatewayModule } from '@livegift/room-gateway/room-gateway.module';
+import { SettlementModule } from '@livegift/settlement/settlement.module';
 import { Inject, Module, type DynamicModule } from '@nestjs/common';
 import { systemClock, systemIds, systemScheduler } from './outside.js';
 
@@ -62,6 +63,7 @@ export class StandaloneModule {
           config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps } },
           readiness: readiness.parts,
         }),
+        SettlementModule.register({ store, ...outside }),
         ProjectorModule.register({ store, readModel, ...outside }),
         PublisherModule.of(publisher),
         RoomGatewayModule.register({

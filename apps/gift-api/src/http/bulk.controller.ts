@@ -10,6 +10,8 @@ import { HistoryLineBody } from './bodies/history-line.body.js';
 import { readCommand, type CommandRules } from './command-request.js';
 import { readLines, sendLines } from './lines.js';
 import { compileValidator, type CompiledValidator } from './validation/compiled-validator.js';
+import { Describe } from './openapi/describe.decorator.js';
+import { BODY_EXAMPLES } from './openapi/examples.js';
 
 const LINES: CommandRules = { key: 'optional', body: () => null };
 
@@ -27,6 +29,16 @@ export class BulkController {
     this.#validateHistory = notInFuture(compileValidator(HistoryLineBody, 'body'), clock);
   }
 
+  @Describe({
+    tag: 'gifts',
+    summary: 'Send many gifts',
+    description:
+      'Lines of one wallet act in their order; one bad line never harms another. `retry`: nothing happened or it is not ' +
+      'known, send the line again with its key.',
+    body: { of: BulkGiftLineBody, example: BODY_EXAMPLES.bulkLine, lines: true },
+    answers: { 200: { lines: 'Line', says: 'One line for each line, in order.' } },
+    problems: ['too-many-lines'],
+  })
   @Post('gifts/bulk')
   async sendGifts(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { correlationId } = readCommand(request, LINES);
@@ -39,6 +51,16 @@ export class BulkController {
     sendLines(reply, answers, invalid);
   }
 
+  @Describe({
+    tag: 'history',
+    summary: 'Import history from elsewhere',
+    description:
+      'Opens wallets and rooms if new, buys the coins and sends them as the gift `cheer` at the time of the line. An ' +
+      'importId counts once, for ever.',
+    body: { of: HistoryLineBody, example: BODY_EXAMPLES.historyLine, lines: true },
+    answers: { 200: { lines: 'Line', says: 'One line for each line, in order.' } },
+    problems: ['too-many-lines'],
+  })
   @Post('history/import')
   async importHistory(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { correlationId } = readCommand(request, LINES);

@@ -6,6 +6,7 @@ import { IDEMPOTENCY_KEY_PATTERN } from './bodies/bulk-gift-line.body.js';
 import { invalidRequest, problemBody, ProblemError, PROBLEMS, sendProblem } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
 
+const GIFT_ID = /^[A-Za-z0-9._-]{1,80}$/;
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 export interface CommandRules {
@@ -34,10 +35,13 @@ export function readCommand(request: FastifyRequest, rules: CommandRules): Comma
   return { idempotencyKey, correlationId: request.id };
 }
 
-/** Every parameter in this API's command addresses is an id. */
+/** Every parameter in this API's addresses is an id; a gift's is a viewer's with a number behind. */
 export function checkPath(request: FastifyRequest, errors: FieldError[]): void {
   const params = request.params as Readonly<Record<string, string>>;
-  for (const name in params) if (!isId(params[name])) errors.push({ path: `path.${name}`, rule: 'isId' });
+  for (const name in params) {
+    const isRight = name === 'giftId' ? GIFT_ID.test(params[name] ?? '') : isId(params[name]);
+    if (!isRight) errors.push({ path: `path.${name}`, rule: 'isId' });
+  }
 }
 
 function checkNoQuery(request: FastifyRequest, errors: FieldError[]): void {

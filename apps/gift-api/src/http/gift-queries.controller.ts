@@ -6,6 +6,7 @@ import { GetGift, ListCatalogueGifts } from '../queries/gift.queries.js';
 import { readQuery } from './query-request.js';
 import { AfterQuery } from './query-strings.js';
 import { compileTextValidator } from './validation/compiled-validator.js';
+import { Describe, PathId } from './openapi/describe.decorator.js';
 
 const AFTER = compileTextValidator(AfterQuery, 'query');
 
@@ -13,12 +14,27 @@ const AFTER = compileTextValidator(AfterQuery, 'query');
 export class GiftQueriesController {
   constructor(private readonly queries: QueryBus) {}
 
+  @PathId('giftId', 'ann.2', '^[A-Za-z0-9._-]{1,80}$')
+  @Describe({
+    tag: 'gifts',
+    summary: 'The receipt of a gift',
+    query: AfterQuery,
+    answers: { 200: { one: 'Receipt', says: 'The receipt; `creditedAt` is null until the creator was credited.' } },
+    problems: ['gift-not-found', 'read-model-behind'],
+  })
   @Get('gifts/:giftId')
   gift(@Param('giftId') giftId: string, @Req() request: FastifyRequest): Promise<ReceiptAnswer> {
     const { after } = readQuery<AfterQuery>(request, AFTER);
     return this.queries.execute(new GetGift(giftId, after));
   }
 
+  @Describe({
+    tag: 'gifts',
+    summary: 'What can be sent',
+    query: AfterQuery,
+    answers: { 200: { items: 'CatalogueGift', says: 'The gifts on offer.' } },
+    problems: ['read-model-behind'],
+  })
   @Get('catalogue/gifts')
   catalogue(@Req() request: FastifyRequest): Promise<{ readonly items: readonly CatalogueGiftAnswer[] }> {
     const { after } = readQuery<AfterQuery>(request, AFTER);

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { boundLineBodies, registerBodyParsers } from './body-parsers.js';
+import { ApiDocument } from './openapi/api-document.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProblemError, problemBody, sendProblem } from './problem.js';
 import { problemOf } from './problem-of.js';
@@ -84,6 +85,7 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     maxAge: 600,
   });
   await server.register(fastifyCompress, { threshold: COMPRESSED_FROM_BYTES, encodings: ['br', 'gzip'] });
+  app.get(ApiDocument, { strict: false }).describe(app);
   app.useGlobalFilters(new ProblemFilter(routes, options.telemetry));
   return draining;
 }
@@ -116,7 +118,9 @@ function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): 
     telemetry.count(
       statusCode < 400 ? 'http_accepted_total' : statusCode < 500 ? 'http_refused_total' : 'http_failed_total',
     );
-    if (logsAll || statusCode >= 500 || ms > SLOW_REQUEST_MS) {
+    // That a starting server is not ready yet is no news.
+    const isNews = statusCode >= 500 && request.routeOptions.url !== '/health/ready';
+    if (logsAll || isNews || ms > SLOW_REQUEST_MS) {
       const fields = {
         correlationId: request.id,
         method: request.method,

@@ -9,8 +9,17 @@ import { readQuery } from './query-request.js';
 import { BOARD_LIMIT_DEFAULT, BoardQueryString } from './query-strings.js';
 import { EventStream } from './streams.js';
 import { compileTextValidator } from './validation/compiled-validator.js';
+import { Describe, PathId, type RouteDescription } from './openapi/describe.decorator.js';
 
 const BOARD = compileTextValidator(BoardQueryString, 'query');
+
+const BOARD_ROUTE = {
+  tag: 'leaderboards',
+  description: 'With `Accept: text/event-stream` the board streams itself: now, on change, and when its period turns.',
+  query: BoardQueryString,
+  answers: { 200: { one: 'Board', says: 'The board.', also: 'text/event-stream' } },
+  problems: ['period-expired', 'read-model-rebuilding', 'read-model-behind'],
+} as const satisfies Omit<RouteDescription, 'summary'>;
 
 /** Boards, as JSON or, for whoever accepts `text/event-stream`, streaming themselves. */
 @Controller('v1/leaderboards')
@@ -20,11 +29,23 @@ export class LeaderboardsController {
     private readonly streams: BoardStreams,
   ) {}
 
+  @PathId('roomId', 'friday-night')
+  @Describe({
+    ...BOARD_ROUTE,
+    summary: "A room's gifters, by coins",
+    problems: [...BOARD_ROUTE.problems, 'room-not-found'],
+  })
   @Get('rooms/:roomId/gifters')
   roomGifters(@Param('roomId') id: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.#answer({ kind: 'room-gifters', id }, request, reply);
   }
 
+  @PathId('creatorId', 'bela')
+  @Describe({
+    ...BOARD_ROUTE,
+    summary: "A creator's gifters, by coins",
+    problems: [...BOARD_ROUTE.problems, 'creator-not-found'],
+  })
   @Get('creators/:creatorId/gifters')
   creatorGifters(
     @Param('creatorId') id: string,
@@ -34,11 +55,21 @@ export class LeaderboardsController {
     return this.#answer({ kind: 'creator-gifters', id }, request, reply);
   }
 
+  @Describe({
+    ...BOARD_ROUTE,
+    summary: 'All creators, by diamonds',
+    problems: [...BOARD_ROUTE.problems],
+  })
   @Get('creators')
   creators(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.#answer({ kind: 'creators' }, request, reply);
   }
 
+  @Describe({
+    ...BOARD_ROUTE,
+    summary: 'All gifters, by coins',
+    problems: [...BOARD_ROUTE.problems],
+  })
   @Get('gifters')
   gifters(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     return this.#answer({ kind: 'gifters' }, request, reply);

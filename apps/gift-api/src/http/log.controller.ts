@@ -9,6 +9,7 @@ import { readQuery } from './query-request.js';
 import { LOG_LIMIT_DEFAULT, LogQuery } from './query-strings.js';
 import { beginStream, writable } from './streams.js';
 import { compileTextValidator } from './validation/compiled-validator.js';
+import { Describe } from './openapi/describe.decorator.js';
 
 const LOG = compileTextValidator(LogQuery, 'query');
 
@@ -22,6 +23,15 @@ export class LogController {
     @Inject(TELEMETRY) private readonly telemetry: Telemetry,
   ) {}
 
+  @Describe({
+    tag: 'history',
+    summary: 'The log itself, oldest first',
+    description:
+      '`after` is excluded. With `follow=true` it goes on live, without end unless `limit` is given; `limit` is else 1,000.',
+    query: LogQuery,
+    answers: { 200: { lines: 'LogEvent', says: 'One event a line.' } },
+    problems: ['read-model-behind'],
+  })
   @Get('events')
   async events(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const query = readQuery<LogQuery>(request, LOG);

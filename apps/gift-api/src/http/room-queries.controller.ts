@@ -6,6 +6,7 @@ import { GetRoom, ListRoomGifts, ListRooms } from '../queries/room.queries.js';
 import { pageOf, readQuery } from './query-request.js';
 import { AfterQuery, PageQuery, RoomsQuery } from './query-strings.js';
 import { compileTextValidator } from './validation/compiled-validator.js';
+import { Describe, PathId } from './openapi/describe.decorator.js';
 
 const AFTER = compileTextValidator(AfterQuery, 'query');
 const PAGE = compileTextValidator(PageQuery, 'query');
@@ -15,6 +16,13 @@ const ROOMS = compileTextValidator(RoomsQuery, 'query');
 export class RoomQueriesController {
   constructor(private readonly queries: QueryBus) {}
 
+  @Describe({
+    tag: 'rooms',
+    summary: 'Rooms',
+    query: RoomsQuery,
+    answers: { 200: { list: 'RoomDetails', says: 'Rooms, newest first.' } },
+    problems: ['read-model-rebuilding', 'read-model-behind'],
+  })
   @Get()
   rooms(@Req() request: FastifyRequest): Promise<ListAnswer<RoomDetailsAnswer>> {
     const query = readQuery<RoomsQuery>(request, ROOMS);
@@ -22,12 +30,29 @@ export class RoomQueriesController {
     return this.queries.execute(new ListRooms({ creatorId, state }, pageOf(query)));
   }
 
+  @PathId('roomId', 'friday-night')
+  @Describe({
+    tag: 'rooms',
+    summary: 'A room and what was sent into it',
+    query: AfterQuery,
+    answers: { 200: { one: 'RoomDetails', says: 'The room.' } },
+    problems: ['room-not-found', 'read-model-rebuilding', 'read-model-behind'],
+  })
   @Get(':roomId')
   room(@Param('roomId') roomId: string, @Req() request: FastifyRequest): Promise<RoomDetailsAnswer> {
     const { after } = readQuery<AfterQuery>(request, AFTER);
     return this.queries.execute(new GetRoom(roomId, after));
   }
 
+  @PathId('roomId', 'friday-night')
+  @Describe({
+    tag: 'rooms',
+    summary: "A room's newest gifts",
+    description: "As far as the room's window reaches: at least its last thousand.",
+    query: PageQuery,
+    answers: { 200: { list: 'Receipt', says: 'Receipts, newest first.' } },
+    problems: ['room-not-found', 'read-model-rebuilding', 'read-model-behind'],
+  })
   @Get(':roomId/gifts')
   gifts(@Param('roomId') roomId: string, @Req() request: FastifyRequest): Promise<ListAnswer<ReceiptAnswer>> {
     const page = pageOf(readQuery<PageQuery>(request, PAGE));

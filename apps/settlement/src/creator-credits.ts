@@ -6,17 +6,17 @@ import {
   type GiftSent,
 } from '@livegift/domain';
 import { EventStoreError, type EventStore } from '@livegift/event-store';
-import { instant, type Clock, type Ids, type NewEvent, type RecordedEvent, type Telemetry } from '@livegift/kernel';
+import type { Ids, Instant, NewEvent, RecordedEvent, Telemetry } from '@livegift/kernel';
 import { readCreatorTail } from './creator-tail.js';
+import { RecentlyUsed } from './recently-used.js';
 
 export type RecordedGift = RecordedEvent & GiftSent;
 
 export interface CreditParts {
   readonly store: EventStore;
-  readonly clock: Clock;
   readonly ids: Ids;
   readonly telemetry: Telemetry;
-  /** Creators whose state is kept between batches; the longest unused one goes first. */
+  /** Creators whose state is kept between batches; those not used lately go first. */
   readonly creatorsCachedMax: number;
   /** Conflicts in a row with other writers of one creator's stream, before giving up for now. */
   readonly conflictRetriesMax: number;
@@ -33,30 +33,28 @@ const LOOK_AGAIN: ReadonlySet<string> = new Set(['wrong-expected-revision', 'app
  * gift the creator is settled, and the append expects the stream to end there. The cache only saves reading.
  */
 export class CreatorCredits {
-  readonly #states = new Map<string, CreatorState>();
+  readonly #states: RecentlyUsed<CreatorState>;
   readonly #creditsPerAppendMax: number;
 
   constructor(private readonly parts: CreditParts) {
+    this.#states = new RecentlyUsed(parts.creatorsCachedMax);
     const { appendEventsMax, appendBytesMax } = parts.store;
     this.#creditsPerAppendMax = Math.max(1, Math.min(appendEventsMax, Math.floor(appendBytesMax / CREDIT_BYTES_USUAL)));
-  }
-
-  get cachedCreators(): number {
-    return this.#states.size;
   }
 
   /**
    * Credits those of `gifts` that are newer than what the creator is settled through. One call per creator at a time.
    * @param gifts of one creator, in order of position, none left out since the last call
+   * @param recordedAt of the credits
    * @throws EventStoreError when the store does not take them now; call again with the same gifts
    */
-  async credit(creatorId: string, gifts: readonly RecordedGift[]): Promise<void> {
+  async credit(creatorId: string, gifts: readonly RecordedGift[], recordedAt: Instant): Promise<void> {
     let state = this.#states.get(creatorId) ?? (await this.#read(creatorId));
     let perAppend = this.#creditsPerAppendMax;
     let conflicts = 0;
     let next = 0;
     while (next < gifts.length) {
-      const decided = this.#decide(creatorId, gifts, next, perAppend, state);
+      const decided = this.#decide(creatorId, gifts.slice(next, next + perAppend), state, recordedAt);
       if (decided.events.length > 0) {
         try {
           await this.#append(creatorId, decided.events, state);
@@ -76,9 +74,9 @@ export class CreatorCredits {
         this.parts.telemetry.count('settlement_credits_total', decided.events.length);
       }
       state = decided.state;
-      next = decided.next;
+      next += perAppend;
     }
-    this.#remember(creatorId, state);
+    this.#states.set(creatorId, state);
   }
 
   #append(creatorId: string, events: readonly NewEvent[], state: CreatorState) {
@@ -86,14 +84,11 @@ export class CreatorCredits {
     return this.parts.store.append(creatorStream(creatorId), events, expected);
   }
 
-  /** The credits of the gifts from `next` on, as many as one append may hold, and the state after them. */
-  #decide(creatorId: string, gifts: readonly RecordedGift[], from: number, max: number, before: CreatorState) {
-    const recordedAt = instant(this.parts.clock.now());
+  /** The credits of those gifts that are not credited yet, and the state after them. */
+  #decide(creatorId: string, gifts: readonly RecordedGift[], before: CreatorState, recordedAt: Instant) {
     const events: NewEvent<'DiamondsCredited', DiamondsCredited['data']>[] = [];
     let state = before;
-    let next = from;
-    for (; next < gifts.length && events.length < max; next++) {
-      const gift = gifts[next]!;
+    for (const gift of gifts) {
       const { giftId, roomId, coins, diamonds, occurredAt } = gift.data;
       const giftPosition = gift.position;
       const [credited] = creatorDecider.decide(
@@ -116,7 +111,7 @@ export class CreatorCredits {
       });
       state = creatorDecider.evolve(state, credited);
     }
-    return { events, state, next };
+    return { events, state };
   }
 
   async #read(creatorId: string): Promise<CreatorState> {
@@ -129,14 +124,5 @@ export class CreatorCredits {
       });
     }
     return state;
-  }
-
-  #remember(creatorId: string, state: CreatorState): void {
-    this.#states.delete(creatorId);
-    this.#states.set(creatorId, state);
-    if (this.#states.size <= this.parts.creatorsCachedMax) return;
-    const [longestUnused] = this.#states.keys();
-    this.#states.delete(longestUnused!);
-    this.parts.telemetry.count('settlement_creators_evicted_total');
   }
 }

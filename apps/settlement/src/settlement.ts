@@ -1,5 +1,13 @@
 import type { EventStore, SubscriptionBatch } from '@livegift/event-store';
-import type { Checkpoint, Clock, Ids, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import {
+  instant,
+  type Checkpoint,
+  type Clock,
+  type Ids,
+  type Position,
+  type Scheduler,
+  type Telemetry,
+} from '@livegift/kernel';
 import { runConsumer, type Backoff, type Consumer, type ConsumerState } from '@livegift/subscriptions';
 import { CreatorCredits, type RecordedGift } from './creator-credits.js';
 
@@ -27,8 +35,8 @@ export interface SettlementOptions {
 }
 
 export const SETTLEMENT_DEFAULTS: SettlementOptions = {
-  batchEventsMax: 5_000,
-  creatorsInFlightMax: 256,
+  batchEventsMax: 2_000,
+  creatorsInFlightMax: 512,
   creatorsCachedMax: 50_000,
   conflictRetriesMax: 10,
   checkpointEveryGifts: 20_000,
@@ -106,12 +114,13 @@ export class Settlement {
   /** Creators side by side. After a failure nothing new is begun, and what is under way ends first. */
   async #creditAll(gifts: ReadonlyMap<string, readonly RecordedGift[]>): Promise<void> {
     const waiting = gifts.entries();
+    const recordedAt = instant(this.parts.clock.now());
     const failures: unknown[] = [];
     const work = async (): Promise<void> => {
       for (const [creatorId, ofCreator] of waiting) {
         if (failures.length > 0) return;
         try {
-          await this.#credits.credit(creatorId, ofCreator);
+          await this.#credits.credit(creatorId, ofCreator, recordedAt);
         } catch (error) {
           failures.push(error);
         }

@@ -12,6 +12,8 @@ const PAGE_HEADER_BYTES = 24;
 const PAGE_BYTES_MIN = 4_096;
 const PAGE_BYTES_MAX = 65_536;
 const MAGIC = 0xbeefc0de;
+const DATA_VERSION = 2;
+const FLAG_META = 0x08;
 const FLAG_BRANCH = 0x01;
 const FLAG_LEAF = 0x02;
 const NODE_HEADER_BYTES = 8;
@@ -62,9 +64,12 @@ function newestMeta(path: string, descriptor: number, size: number): Buffer {
     const meta = Buffer.alloc(PAGE_BYTES_MIN);
     const read = readSync(descriptor, meta, 0, meta.length, page * pageBytes);
     const bytes = read === meta.length ? meta.readUInt32LE(FREE_TREE_AT) : 0;
-    const whole = meta.readUInt32LE(META_AT) === MAGIC && bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX;
-    if (!whole)
+    const known = meta.readUInt32LE(META_AT) === MAGIC && meta.readUInt32LE(META_AT + 4) === DATA_VERSION;
+    const isMeta = meta.readBigUInt64LE(0) === BigInt(page) && meta.readUInt16LE(18) === FLAG_META;
+    const sane = bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX && bytes % PAGE_BYTES_MIN === 0;
+    if (!known || !isMeta || !sane || (page > 0 && bytes !== pageBytes)) {
       throw damaged(path, page, size < (page + 1) * pageBytes ? 'the file ends before it' : 'it is no meta page');
+    }
     metas.push(meta);
   }
   return metas[0]!.readBigUInt64LE(TXN_AT) > metas[1]!.readBigUInt64LE(TXN_AT) ? metas[0]! : metas[1]!;

@@ -338,13 +338,13 @@ function limited(inner: InMemoryEventStore, limits: Limits): EventStore & { appe
     appends: 0,
     appendEventsMax: limits.appendEventsMax ?? inner.appendEventsMax,
     append: async (stream, events, expected) => {
-      own.appends++;
+      const nth = ++own.appends;
       if (events.length >= (limits.tooLargeFrom ?? Infinity))
         throw new EventStoreError('append-too-large', 'too large');
       await later();
       const fail = limits.failEveryAppend;
-      const fails = fail !== undefined && own.appends % fail.nth === 0;
-      if (fails && !(fail.afterwards && own.appends % 2)) throw new EventStoreError(fail.code, 'on purpose');
+      const fails = fail !== undefined && nth % fail.nth === 0;
+      if (fails && !(fail.afterwards && nth % 2)) throw new EventStoreError(fail.code, 'on purpose');
       const result = await inner.append(stream, events, expected);
       if (fails) throw new EventStoreError(fail.code, 'on purpose');
       return result;

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FieldError, LineAnswer } from '@livegift/contracts';
 import type { FastifyReply } from 'fastify';
 import { ProblemError } from './problem.js';
@@ -7,6 +8,9 @@ import type { CompiledValidator } from './validation/compiled-validator.js';
 export const LINE_BYTES_MAX = 65_536;
 export const NDJSON_CONTENT_TYPE = 'application/x-ndjson; charset=utf-8';
 const NEWLINE = 0x0a;
+const WHITE = new Set([NEWLINE, 0x0d, 0x20]);
+
+const NOT_UTF8 = { errors: [{ path: 'body', rule: 'utf8' }] };
 
 export interface ReadLines<Body> {
   /** Lines that can be acted on. */
@@ -23,15 +27,18 @@ export interface ReadLines<Body> {
 export function readLines<Body>(bytes: Buffer, linesMax: number, validate: CompiledValidator): ReadLines<Body> {
   const valid: { line: number; body: Body }[] = [];
   const invalid: LineAnswer[] = [];
+  let length = bytes.length;
+  while (length > 0 && WHITE.has(bytes[length - 1]!)) length--;
+  const isText = isUtf8(bytes);
   let line = 0;
-  for (let start = 0; start < bytes.length;) {
+  for (let start = 0; start < length;) {
     const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline === -1 ? bytes.length : newline;
+    const end = newline === -1 || newline > length ? length : newline;
     line++;
     if (line > linesMax) {
       throw new ProblemError('too-many-lines', `at most ${linesMax} lines in one request; nothing was applied`);
     }
-    const read = readLine(bytes, start, end, validate);
+    const read = isText || isUtf8(bytes.subarray(start, end)) ? readLine(bytes, start, end, validate) : NOT_UTF8;
     if ('errors' in read) invalid.push(invalidLine(line, read.errors));
     else valid.push({ line, body: read.body as Body });
     start = end + 1;

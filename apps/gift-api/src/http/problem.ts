@@ -51,6 +51,8 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS;
 
 export const PROBLEM_CONTENT_TYPE = 'application/problem+json; charset=utf-8';
+/** Of the `errors`, in the sentence for people. */
+const ERRORS_SAID_MAX = 5;
 /** How long a client that was told 503 waits before it asks again. */
 const RETRY_AFTER_SECONDS = 1;
 
@@ -74,7 +76,8 @@ export function invalidRequest(errors: readonly FieldError[]): ProblemError {
 }
 
 function detailOf(errors: readonly FieldError[]): string {
-  return errors.map(({ path, rule }) => `${path}: ${rule}`).join('; ');
+  const said = errors.slice(0, ERRORS_SAID_MAX).map(({ path, rule }) => `${path}: ${rule}`);
+  return errors.length > ERRORS_SAID_MAX ? `${said.join('; ')}; and more` : said.join('; ');
 }
 
 /** The answer's members; `extra` never hides one of RFC 9457. */

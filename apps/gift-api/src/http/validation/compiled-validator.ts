@@ -8,6 +8,11 @@ export type CompiledValidator = (value: unknown) => readonly FieldError[] | null
 /** The rule of a field that the class does not have. */
 export const UNKNOWN_FIELD_RULE = 'unknownField';
 
+/** Lists within lists deeper than this are no body of ours, and must not exhaust the stack. */
+const LIST_DEPTH_MAX = 16;
+/** Nobody reads more; a hostile body could have thousands. */
+const ERRORS_MAX = 100;
+
 type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
 type Fields = Record<string, unknown>;
 
@@ -43,7 +48,7 @@ export function compileValidator(bodyClass: BodyClass, at: string): CompiledVali
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return notAnObject;
     const errors = validateFields(compiled, value as Fields, at, null);
-    return errors;
+    return errors !== null && errors.length > ERRORS_MAX ? errors.slice(0, ERRORS_MAX) : errors;
   };
 }
 
@@ -69,7 +74,9 @@ function validateFields(
 ): FieldError[] | null {
   let found = errors;
   for (const name in value) {
-    if (!compiled.names.has(name)) (found ??= []).push({ path: `${path}.${name}`, rule: UNKNOWN_FIELD_RULE });
+    if (compiled.names.has(name)) continue;
+    (found ??= []).push({ path: `${path}.${name}`, rule: UNKNOWN_FIELD_RULE });
+    if (found.length > ERRORS_MAX) return found;
   }
   for (const field of compiled.fields) found = validateField(field, value, path, found);
   return found;
@@ -87,16 +94,27 @@ function validateField(field: Field, owner: Fields, path: string, errors: FieldE
   return found;
 }
 
-function validateNested(field: Field, value: unknown, path: string, errors: FieldError[] | null): FieldError[] | null {
+function validateNested(
+  field: Field,
+  value: unknown,
+  path: string,
+  errors: FieldError[] | null,
+  depth = 0,
+): FieldError[] | null {
   const { rule, compiled } = field.nested!;
-  if (Array.isArray(value)) {
-    return value.reduce<FieldError[] | null>(
-      (found, item, index) => (item === undefined ? found : validateNested(field, item, `${path}.${index}`, found)),
-      errors,
-    );
+  let found = errors;
+  if (Array.isArray(value) && depth < LIST_DEPTH_MAX) {
+    for (let i = 0; i < value.length && (found === null || found.length <= ERRORS_MAX); i++) {
+      const item: unknown = value[i];
+      if (item !== undefined) found = validateNested(field, item, `${path}.${i}`, found, depth + 1);
+    }
+    return found;
   }
-  if (typeof value === 'object' && value !== null) return validateFields(compiled, value as Fields, path, errors);
-  return [...(errors ?? []), { path, rule }];
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return validateFields(compiled, value as Fields, path, found);
+  }
+  (found ??= []).push({ path, rule });
+  return found;
 }
 
 function compileClass(bodyClass: BodyClass): CompiledClass {

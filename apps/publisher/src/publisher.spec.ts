@@ -1,0 +1,254 @@
+import type { GiftMessage } from '@livegift/contracts';
+import { CATALOGUE_STREAM, roomStream, walletStream } from '@livegift/domain';
+import { FanOutError, type FanOut, type RoomMessage } from '@livegift/fanout';
+import { createMemoryFanOut } from '@livegift/fanout-memory';
+import { instant, silentTelemetry, type NewEvent, type Position } from '@livegift/kernel';
+import { InMemoryEventStore } from '@livegift/testing';
+import { PUBLISHER_DEFAULTS, type PublisherConfig } from './publisher.config.js';
+import { Publisher } from './publisher.js';
+
+const STORE_ID = '0b7e8f0e-6b0e-4c0a-8f0e-0e0e0e0e0e0e';
+const scheduler = {
+  after: (delayMs: number, task: () => void) => {
+    const timer = setTimeout(task, delayMs);
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+let nowMs: number;
+let store: InMemoryEventStore;
+let fanOut: FanOut;
+let publishers: Publisher[];
+
+beforeEach(() => {
+  nowMs = 1_700_000_000_000;
+  store = new InMemoryEventStore(STORE_ID);
+  fanOut = newFanOut();
+  publishers = [];
+});
+afterEach(async () => {
+  await Promise.all(publishers.map((publisher) => publisher.stop()));
+});
+
+describe('the publisher', () => {
+  it('publishes gifts as frames without an id, with the looks that the catalogue gave them at the time', async () => {
+    await listGift('rose', 'Rose', '🌹');
+    const [giftId, position] = await sendGift('v', 'room');
+    await listGift('rose', 'Red rose', '🥀');
+    await publish();
+    const message = (await messages())[0];
+    expect(message).toMatchObject({ type: 'gift-sent', id: giftId, roomId: 'room', storeId: STORE_ID, position });
+    expect(JSON.parse(message!.body)).toEqual({
+      type: 'gift',
+      giftId,
+      position,
+      roomId: 'room',
+      creatorId: 'c',
+      viewerId: 'v',
+      sender: { name: 'Vera', avatarUrl: null },
+      gift: 'rose',
+      giftInfo: { title: 'Rose', priceCoins: 7, icon: '🌹' },
+      quantity: 2,
+      coins: 14,
+      diamonds: 700,
+      message: null,
+      streak: { id: giftId, count: 2 },
+      occurredAt: instant(nowMs),
+    } satisfies GiftMessage);
+  });
+
+  it('shows a gift that the catalogue does not have under its own name', async () => {
+    await sendGift('v', 'room', { gift: 'comet' });
+    await publish();
+    expect(bodyOf((await messages())[0])).toMatchObject({ giftInfo: { title: 'comet', priceCoins: 7, icon: '🎁' } });
+  });
+
+  it('publishes the opening and the closing of rooms, and leaves imported gifts out', async () => {
+    await openRoom('room');
+    await sendGift('v', 'room', { imported: true });
+    await closeRoom('room');
+    await publish();
+    const [opened, closed, ...rest] = await messages();
+    expect([opened?.type, closed?.type, rest]).toEqual(['room-opened', 'room-closed', []]);
+    expect(bodyOf(opened)).toEqual({ roomId: 'room', creatorId: 'c', title: 'Title' });
+    expect(bodyOf(closed)).toEqual({ roomId: 'room', creatorId: 'c', title: 'Title' });
+  });
+
+  it('goes on with what comes later, in order per room', async () => {
+    await publish();
+    const expected: Position[] = [];
+    for (let count = 0; count < 20; count++) expected.push((await sendGift('v', `room-${count % 3}`))[1]);
+    const seen = await messagesUntil(20);
+    for (let room = 0; room < 3; room++) {
+      const ofRoom = seen.filter(({ roomId }) => roomId === `room-${room}`).map(({ position }) => position);
+      expect(ofRoom).toEqual(expected.filter((_, index) => index % 3 === room));
+    }
+  });
+
+  it('goes on from the checkpoint of each source partition, and repeats nothing after a clean stop', async () => {
+    const first = await publish();
+    await sendGift('v', 'room');
+    await messagesUntil(1);
+    await first.stop();
+    await sendGift('v', 'room');
+    await publish();
+    expect((await messagesUntil(2)).map(({ id }) => id)).toEqual(['v.0', 'v.1']);
+  });
+
+  it('begins, where nothing was published, far enough back for the windows of the gateways', async () => {
+    await sendGift('v', 'room');
+    nowMs += 16 * 60_000;
+    const [, position] = await sendGift('v', 'room');
+    await publish();
+    const subscription = await fanOut.subscribe({ backMs: 60_000 });
+    const delivery = await subscription.next();
+    expect(delivery?.messages.map(({ id }) => id)).toEqual(['v.1']);
+    expect(delivery?.floors).toHaveLength(fanOut.sourcePartitionCount);
+    for (const floor of delivery!.floors) expect(floor.position < position).toBe(true);
+  });
+
+  it('looks back over so many events and no further', async () => {
+    for (let count = 0; count < 10; count++) await sendGift('v', 'room');
+    await publish({ windowEventsMax: 3 });
+    expect((await messages()).map(({ id }) => id)).toEqual(['v.8', 'v.9']);
+  });
+
+  it('knows the catalogue also when it begins after it', async () => {
+    await listGift('rose', 'Rose', '🌹');
+    nowMs += 16 * 60_000;
+    await sendGift('v', 'room');
+    await publish();
+    expect(bodyOf((await messages())[0])).toMatchObject({ giftInfo: { title: 'Rose', icon: '🌹' } });
+  });
+
+  it('opens again after the fan-out was away, and loses nothing', async () => {
+    let away = true;
+    const real = fanOut;
+    fanOut = {
+      ...real,
+      sourcePartitionCount: real.sourcePartitionCount,
+      close: () => real.close(),
+      subscribe: (options) => real.subscribe(options),
+      openPublisher: async (partition) => {
+        const publisher = await real.openPublisher(partition);
+        return {
+          ...publisher,
+          publish: async (published, checkpoint) => {
+            // Committed, and yet the answer does not arrive.
+            await publisher.publish(published, checkpoint);
+            if (away && published.length > 0) {
+              away = false;
+              throw new FanOutError('unavailable', 'the connection broke');
+            }
+          },
+        };
+      },
+    };
+    await sendGift('v', 'room');
+    await sendGift('v', 'room');
+    await publish();
+    expect([...new Set((await messages()).map(({ id }) => id))]).toEqual(['v.0', 'v.1']);
+  });
+
+  it('takes over from a publisher before it, which comes to nothing until it opens again', async () => {
+    await publish();
+    await publish();
+    await sendGift('v', 'room');
+    await sendGift('w', 'room');
+    const seen = await messagesUntil(2);
+    expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['v.0', 'w.0']));
+  });
+
+  it('gives up, and says so, when the checkpoint is of another store', async () => {
+    const other = await fanOut.openPublisher(0);
+    await other.publish([], { storeId: 'another', position: '0000000000000001' as Position });
+    const publisher = await publish();
+    expect(publisher.state()).toMatchObject({ caughtUp: false, failure: expect.stringContaining('another') as string });
+  });
+});
+
+function newFanOut(): FanOut {
+  const clock = { now: () => nowMs };
+  return createMemoryFanOut({ clock, retainMs: 600_000, retainMessagesMax: 10_000, sourcePartitionCount: 3 });
+}
+
+/** Starts one, and waits until it has published what is in the log. */
+async function publish(config: Partial<PublisherConfig> = {}): Promise<Publisher> {
+  const publisher = new Publisher({
+    events: store,
+    fanOut,
+    clock: { now: () => nowMs },
+    scheduler,
+    telemetry: silentTelemetry,
+    config: { ...PUBLISHER_DEFAULTS, backOffMs: 1, ...config },
+  });
+  publishers.push(publisher);
+  publisher.start();
+  await publisher.caughtUp();
+  return publisher;
+}
+
+async function messages(): Promise<readonly RoomMessage[]> {
+  const subscription = await fanOut.subscribe({ backMs: 600_000 });
+  const delivery = await subscription.next();
+  await subscription.close();
+  return inLogOrder(delivery!.messages);
+}
+
+async function messagesUntil(count: number): Promise<readonly RoomMessage[]> {
+  const subscription = await fanOut.subscribe({ backMs: 600_000 });
+  const seen: RoomMessage[] = [];
+  while (seen.length < count) seen.push(...(await subscription.next())!.messages);
+  await subscription.close();
+  return seen;
+}
+
+const inLogOrder = (list: readonly RoomMessage[]): readonly RoomMessage[] =>
+  [...list].sort((a, b) => (a.position < b.position ? -1 : 1));
+
+const bodyOf = (message: RoomMessage | undefined): unknown => JSON.parse(message?.body ?? 'null');
+
+async function append(stream: string, type: string, data: object): Promise<[revision: number, position: Position]> {
+  const revision = (await store.readStream(stream, { direction: 'backwards', limit: 1 })).at(0)?.revision ?? null;
+  const metadata = { $correlationId: 'x', $causationId: 'x', recordedAt: instant(nowMs) };
+  const event: NewEvent = { id: 'x', type, schemaVersion: 1, data: { ...data, occurredAt: instant(nowMs) }, metadata };
+  const { positions, revision: at } = await store.append(stream, [event], revision ?? 'no-stream');
+  return [at, positions[0]!];
+}
+
+async function listGift(name: string, title: string, icon: string): Promise<void> {
+  await append(CATALOGUE_STREAM, 'GiftListed', { name, title, coins: 7, tier: 'small', icon });
+}
+
+async function openRoom(roomId: string): Promise<void> {
+  await append(roomStream(roomId), 'RoomOpened', { roomId, creatorId: 'c', title: 'Title', imported: false });
+}
+
+async function closeRoom(roomId: string): Promise<void> {
+  await append(roomStream(roomId), 'RoomClosed', { roomId, creatorId: 'c' });
+}
+
+async function sendGift(viewerId: string, roomId: string, fields: object = {}): Promise<[giftId: string, Position]> {
+  const revision = (await store.readStream(walletStream(viewerId), { limit: 10_000 })).length;
+  const giftId = `${viewerId}.${revision}`;
+  const [, position] = await append(walletStream(viewerId), 'GiftSent', {
+    giftId,
+    roomId,
+    creatorId: 'c',
+    viewerId,
+    gift: 'rose',
+    quantity: 2,
+    priceCoins: 7,
+    coins: 14,
+    creatorShareBps: 5_000,
+    diamonds: 700,
+    streak: { id: giftId, count: 2, coins: 14 },
+    message: null,
+    sender: { name: 'Vera', avatarUrl: null },
+    balance: 0,
+    imported: false,
+    importId: null,
+    ...fields,
+  });
+  return [giftId, position];
+}

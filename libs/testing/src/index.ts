@@ -1,4 +1,5 @@
 export * from './event-store/in-memory-event-store.js';
+export * from './event-store/steered-event-store.js';
 export * from './event-store/in-memory-log.js';
 export * from './simulation/seeded-random.js';
 export * from './simulation/simulated-event-store.js';

@@ -1,5 +1,5 @@
 import type { RecordedEvent } from '@livegift/kernel';
-import { isEventOf, type Asked, type Attempt, type Wish } from './asked.js';
+import { isEventOf, type Asked, type Attempt, type Result, type Wish } from './asked.js';
 import type { LogIndex } from './log-index.js';
 import type { Platform } from './platform.js';
 
@@ -38,35 +38,40 @@ function commandsByKey(index: LogIndex): Map<string, RecordedEvent[]> {
 }
 
 function auditAccepted(asked: Asked, index: LogIndex, say: (asked: Asked, what: string) => void): void {
-  const { accepted } = asked;
+  const { accepted, key } = asked;
   if (accepted === null) return;
   const event = accepted.position === null ? undefined : index.at(accepted.position);
   if (event === undefined) return say(asked, `was accepted at ${accepted.position}, where nothing is`);
   if (!isEventOf(asked, event)) return say(asked, `was accepted at ${accepted.position}, where something else is`);
-  let fresh = 0;
-  for (const { result } of asked.attempts) {
-    if (result.kind !== 'accepted') continue;
-    if (!result.replayed && asked.key !== null) fresh++;
-    const { answer } = result;
-    if (result.giftId !== null && result.giftId !== (event.data as { giftId?: string }).giftId) {
-      say(asked, `was told gift ${result.giftId}`);
-    }
-    for (const field of ['coins', 'diamonds', 'balance', 'purchaseId', 'creatorId', 'quantity'] as const) {
-      const stands = (event.data as Record<string, unknown>)[field];
-      const named = answer !== null && stands !== undefined && answer[field] !== undefined;
-      if (named && answer[field] !== stands) say(asked, `was told ${field} ${answer[field]}, the log says ${stands}`);
-    }
-    const first = asked.attempts.find(({ result: { kind } }) => kind === 'accepted')!.result;
-    if (asked.key !== null && first.kind === 'accepted' && first.created !== null && result.created !== null) {
-      if (first.created !== result.created) say(asked, 'a replay has another status');
-      if (first.answer !== null && answer !== null && JSON.stringify(first.answer) !== JSON.stringify(answer)) {
-        say(asked, `a replay has another answer: ${JSON.stringify(answer)}, not ${JSON.stringify(first.answer)}`);
-      }
+  // What changed nothing left no event, and is decided anew each time.
+  if (key !== null && event.metadata.idempotencyKey !== key) return;
+  const all = asked.attempts.flatMap(({ result }) => (result.kind === 'accepted' ? [result] : []));
+  for (const result of all) auditAnswer(asked, event, result, say);
+  const carriedOut = all.filter(({ replayed }) => !replayed).length;
+  if (carriedOut > 1) say(asked, `was carried out ${carriedOut} times, by its answers`);
+  const answers = all.flatMap(({ answer, created }) => (answer === null ? [] : [JSON.stringify({ created, answer })]));
+  const other = answers.find((answer) => answer !== answers[0]);
+  if (other !== undefined) say(asked, `a replay has another answer: ${other}, not ${answers[0]}`);
+}
+
+const TOLD_AS_LOGGED = ['coins', 'diamonds', 'balance', 'purchaseId', 'creatorId', 'quantity'] as const;
+
+function auditAnswer(
+  asked: Asked,
+  event: RecordedEvent,
+  { answer, giftId, position }: Extract<Result, { kind: 'accepted' }>,
+  say: (asked: Asked, what: string) => void,
+): void {
+  const data = event.data as Readonly<Record<string, unknown>>;
+  if (position !== event.position) say(asked, `was told position ${position}, and ${event.position}`);
+  if (giftId !== null && giftId !== data['giftId'])
+    say(asked, `was told gift ${giftId}, the log says ${data['giftId']}`);
+  if (answer === null || (asked.wish.kind !== 'gift' && asked.wish.kind !== 'purchase')) return;
+  for (const field of TOLD_AS_LOGGED) {
+    if (data[field] !== undefined && answer[field] !== data[field]) {
+      say(asked, `was told ${field} ${String(answer[field])}, the log says ${String(data[field])}`);
     }
   }
-  const unchanged =
-    asked.wish.kind === 'open-wallet' || asked.wish.kind === 'change-details' || asked.wish.kind.endsWith('room');
-  if (fresh > 1 && !unchanged) say(asked, `was carried out ${fresh} times, by its answers`);
 }
 
 /** A room that was closed for longer than what is known of it may be old takes no gift any more. */

@@ -1,0 +1,114 @@
+import {
+  EventStoreError,
+  type AppendResult,
+  type EventStore,
+  type ExpectedRevision,
+  type Snapshot,
+} from '@livegift/event-store';
+import type { NewEvent, Position, RecordedEvent } from '@livegift/kernel';
+import type { ReadModel, ReadModelBatch } from '@livegift/read-model';
+import type { ApplyRule } from '@livegift/testing';
+import { SOUND_PARTS, type Parts } from './parts.js';
+
+/** Each of these is a way to lose or double money that looks right in every test without faults. */
+export const PLANTED_FAULTS: Readonly<Record<string, Parts>> = {
+  'settling without the position rule': {
+    ...SOUND_PARTS,
+    settlement: (parts) => SOUND_PARTS.settlement({ ...parts, store: forgetsHowFarCreatorsAreSettled(parts.store) }),
+  },
+  'a batch applied because it is newer': { ...SOUND_PARTS, applyRule: appliesWhatIsNewer },
+  'a checkpoint moved before its writes': {
+    ...SOUND_PARTS,
+    projector: (parts) => SOUND_PARTS.projector({ ...parts, readModel: movesCheckpointFirst(parts.readModel) }),
+  },
+  'an answer before the append': { ...SOUND_PARTS, store: (store) => answersBeforeAppending(store) },
+  'an append repeated after an unknown outcome': { ...SOUND_PARTS, store: (store) => repeatsAfterUnknown(store) },
+  'idempotency keys forgotten by a snapshot': { ...SOUND_PARTS, store: (store) => snapshotsWithoutKeys(store) },
+};
+
+/** The store with some of its methods replaced. */
+function changed(store: EventStore, methods: Partial<EventStore>): EventStore {
+  return new Proxy(store, {
+    get(target, name) {
+      const method = (methods as Record<PropertyKey, unknown>)[name];
+      if (method !== undefined) return method;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+function forgetsHowFarCreatorsAreSettled(store: EventStore): EventStore {
+  return changed(store, {
+    readStream: async (stream, options) => {
+      const events = await store.readStream(stream, options);
+      if (!stream.startsWith('creator-')) return events;
+      return events.map((event): RecordedEvent => {
+        if (event.type !== 'DiamondsCredited') return event;
+        return { ...event, data: { ...(event.data as object), giftPosition: '0'.repeat(16) } };
+      });
+    },
+  });
+}
+
+async function appliesWhatIsNewer(model: ReadModel, batch: ReadModelBatch): ReturnType<ApplyRule> {
+  const stored = await model.checkpoint(batch.partition);
+  const isNewer = stored !== null && batch.to > stored.position;
+  return model.apply(isNewer ? { ...batch, from: stored.position } : batch);
+}
+
+function movesCheckpointFirst(model: ReadModel): ReadModel {
+  return new Proxy(model, {
+    get(target, name) {
+      if (name === 'apply') {
+        return async (batch: ReadModelBatch) => {
+          const moved = await target.apply({ ...batch, writes: [] });
+          return moved.applied ? target.apply({ ...batch, from: batch.to }) : moved;
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+const POSITION_DIGITS = 16;
+
+/** Guesses what the answer will be, and lets the append follow. */
+function answersBeforeAppending(store: EventStore): EventStore {
+  return changed(store, {
+    append: async (stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> => {
+      if (!stream.startsWith('wallet-')) return store.append(stream, events, expected);
+      const head = Number((await store.head()) ?? 0);
+      store.append(stream, events, expected).catch(() => {});
+      const first = expected === 'no-stream' ? 0 : expected + 1;
+      const positions = events.map((_, n) => String(head + 1 + n).padStart(POSITION_DIGITS, '0') as Position);
+      return { revision: first + events.length - 1, positions };
+    },
+  });
+}
+
+/** Nobody knows whether it was made, so it is made again where the stream ends now. */
+function repeatsAfterUnknown(store: EventStore): EventStore {
+  return changed(store, {
+    append: async (stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> => {
+      try {
+        return await store.append(stream, events, expected);
+      } catch (error) {
+        if (!(error instanceof EventStoreError) || error.code !== 'append-outcome-unknown') throw error;
+        const [last] = await store.readStream(stream, { direction: 'backwards', limit: 1 });
+        return store.append(stream, events, last?.revision ?? 'no-stream');
+      }
+    },
+  });
+}
+
+/** A snapshot of command handling: length of its head, the head, then the keys. */
+function snapshotsWithoutKeys(store: EventStore): EventStore {
+  return changed(store, {
+    saveSnapshot: (name: string, snapshot: Snapshot) => {
+      const bytes = Buffer.from(snapshot.bytes);
+      return store.saveSnapshot(name, { ...snapshot, bytes: bytes.subarray(0, 4 + bytes.readUInt32LE(0)) });
+    },
+  });
+}

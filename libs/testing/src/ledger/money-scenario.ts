@@ -9,6 +9,8 @@ import {
   walletStream,
   type ClaimEvent,
   type CreatorEvent,
+  type DiamondsCredited,
+  type GiftSent,
   type RoomEvent,
   type WalletCommand,
   type WalletEvent,
@@ -21,6 +23,7 @@ import {
   type DomainEvent,
   type EventMetadata,
   type NewEvent,
+  type Position,
   type RecordedEvent,
   type Refused,
 } from '@livegift/kernel';
@@ -140,6 +143,18 @@ export class MoneyScenario {
     return this.#wallet(viewerId, { type: 'ImportGift', ...facts, creatorShareBps: 5_000 });
   }
 
+  /** Credits the oldest uncredited gifts, at most `giftsMax` of them: settlement at its plainest. */
+  async settle(giftsMax = Number.MAX_SAFE_INTEGER): Promise<void> {
+    let credited = 0;
+    for (const event of await this.log()) {
+      if (event.type !== 'GiftSent' || credited === giftsMax) continue;
+      const { creatorId, giftId, roomId, coins, diamonds, occurredAt } = (event as RecordedEvent & GiftSent).data;
+      const gift = { creatorId, giftId, giftPosition: event.position, roomId, coins, diamonds, occurredAt };
+      const credit = await this.#run(creatorDecider, creatorStream(creatorId), { type: 'CreditGift', ...gift });
+      if (!isRefused(credit)) credited += credit.length;
+    }
+  }
+
   async log(): Promise<readonly RecordedEvent[]> {
     const events: RecordedEvent[] = [];
     for (;;) {
@@ -183,7 +198,7 @@ export class MoneyScenario {
     idempotencyKey?: string,
   ): Promise<void> {
     if (events.length === 0) return;
-    const settled = stream.startsWith('creator-') ? { settledThrough: await this.#settledThrough(stream) } : {};
+    const settled = stream.startsWith('creator-') ? { settledThrough: await this.#settledThrough(stream, events) } : {};
     const metadata: EventMetadata = {
       $correlationId: `command ${this.#commands}`,
       $causationId: `command ${this.#commands}`,
@@ -195,7 +210,10 @@ export class MoneyScenario {
     await this.store.append(stream, appended, nextRevision === 0 ? 'no-stream' : nextRevision - 1);
   }
 
-  async #settledThrough(stream: string) {
+  /** A credit's own gift, else what the stream's last event says. */
+  async #settledThrough(stream: string, events: readonly DomainEvent[]): Promise<Position | null> {
+    const [event] = events as readonly (DomainEvent | DiamondsCredited)[];
+    if (event?.type === 'DiamondsCredited') return (event as DiamondsCredited).data.giftPosition;
     const [last] = await this.store.readStream(stream, { direction: 'backwards', limit: 1 });
     return last?.metadata.settledThrough ?? null;
   }

@@ -1,0 +1,199 @@
+// A thousand WebSocket clients over raw sockets, in a process of their own: they count every frame, and some read them.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { request as httpRequest, Agent } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { quantile } from './row.js';
+
+export interface RoomOrder {
+  readonly port: number;
+  readonly roomId: string;
+  readonly viewerId: string;
+  readonly clients: number;
+  readonly giftsPerSecond: number;
+  readonly seconds: number;
+  readonly tag: string;
+}
+
+export interface RoomResult {
+  readonly gifts: number;
+  /** Gift frames that arrived, over all clients. */
+  readonly delivered: number;
+  /** Gift frames that did not, within five seconds after the last gift. */
+  readonly missing: number;
+  /** Gifts that a reading client saw twice or not in the order in which they were sent. */
+  readonly disordered: number;
+  /** From sending the gift's request to the end of its frame, at the reading clients. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** One client in so many reads its frames; the others count them. */
+const READS_EVERY = 40;
+const SEND_EVERY_MS = 10;
+const PATIENCE_MS = 5_000;
+const GIFT = 'g'.charCodeAt(0);
+const TYPE_AT = '{"type":"'.length;
+
+export async function watchRoom(order: RoomOrder): Promise<RoomResult> {
+  const child = fork(fileURLToPath(import.meta.url), ['watch'], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  child.send(order);
+  const [result] = (await once(child, 'message')) as [RoomResult];
+  child.disconnect();
+  return result;
+}
+
+const nowMs = (): number => performance.timeOrigin + performance.now();
+
+class RoomClient {
+  gifts = 0;
+  disordered = 0;
+  readonly latenciesMs: number[] = [];
+  #rest: Buffer = Buffer.alloc(0);
+  #next = 0;
+
+  constructor(
+    readonly socket: Socket,
+    private readonly reads: boolean,
+  ) {}
+
+  take(chunk: Buffer): void {
+    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    for (;;) {
+      const frame = frameIn(data);
+      if (frame === null) break;
+      if (data[0] === 0x81 && data[frame.start + TYPE_AT] === GIFT) this.#gift(data.subarray(frame.start, frame.end));
+      data = data.subarray(frame.end);
+    }
+    this.#rest = data;
+  }
+
+  #gift(payload: Buffer): void {
+    this.gifts += 1;
+    if (!this.reads) return;
+    const { message } = JSON.parse(payload.toString()) as { message: string };
+    const [sequence, sentMs] = message.split(' ').map(Number) as [number, number];
+    this.latenciesMs.push(nowMs() - sentMs);
+    if (sequence !== this.#next) this.disordered += 1;
+    this.#next = sequence + 1;
+  }
+}
+
+function frameIn(data: Buffer): { readonly start: number; readonly end: number } | null {
+  if (data.length < 2) return null;
+  const short = data[1]! & 0x7f;
+  const start = short < 126 ? 2 : short === 126 ? 4 : 10;
+  if (data.length < start) return null;
+  const length = short < 126 ? short : short === 126 ? data.readUInt16BE(2) : Number(data.readBigUInt64BE(2));
+  return data.length < start + length ? null : { start, end: start + length };
+}
+
+async function openClient(order: RoomOrder, reads: boolean): Promise<RoomClient> {
+  const socket = connect({ host: '127.0.0.1', port: order.port, noDelay: true });
+  await once(socket, 'connect');
+  socket.write(
+    `GET /v1/rooms/${order.roomId}/live HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+      'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  );
+  const client = new RoomClient(socket, reads);
+  await new Promise<void>((resolve, reject) => {
+    let head = Buffer.alloc(0);
+    const onHead = (chunk: Buffer): void => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      if (!head.toString('latin1').startsWith('HTTP/1.1 101')) return reject(new Error(head.toString('latin1')));
+      socket.off('data', onHead);
+      const rest = head.subarray(end + 4);
+      // The welcome says that this client is in the room.
+      const onWelcome = (first: Buffer): void => {
+        client.take(first);
+        resolve();
+      };
+      if (rest.length > 0) onWelcome(rest);
+      else socket.once('data', onWelcome);
+      socket.on('data', (data: Buffer) => client.take(data));
+    };
+    socket.on('data', onHead);
+    socket.on('error', reject);
+  });
+  return client;
+}
+
+const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+
+function sendGifts(order: RoomOrder, from: number, to: number): Promise<void> {
+  const { roomId, viewerId, tag } = order;
+  const lines: string[] = [];
+  for (let sequence = from; sequence < to; sequence++) {
+    const message = `${sequence} ${nowMs().toFixed(3)}`;
+    const sender = { name: 'A viewer with a name' };
+    lines.push(
+      JSON.stringify({ idempotencyKey: `${tag}-${sequence}`, roomId, viewerId, gift: 'rose', message, sender }),
+    );
+  }
+  return new Promise((resolve, reject) => {
+    const headers = { 'content-type': 'application/x-ndjson' };
+    const options = { host: '127.0.0.1', port: order.port, path: '/v1/gifts/bulk', method: 'POST', agent, headers };
+    const asked = httpRequest(options, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8').on('data', (part: string) => (text += part));
+      answer.on('end', () => {
+        const accepted = text.split('"status":"accepted"').length - 1;
+        if (accepted === to - from) resolve();
+        else reject(new Error(`${to - from - accepted} gifts were not accepted: ${text.slice(0, 500)}`));
+      });
+    });
+    asked.on('error', reject);
+    asked.end(`${lines.join('\n')}\n`);
+  });
+}
+
+async function watch(order: RoomOrder): Promise<RoomResult> {
+  const clients: RoomClient[] = [];
+  while (clients.length < order.clients) {
+    const count = Math.min(100, order.clients - clients.length);
+    const opening = Array.from({ length: count }, (_, index) =>
+      openClient(order, (clients.length + index) % READS_EVERY === 0),
+    );
+    clients.push(...(await Promise.all(opening)));
+  }
+  const gifts = order.giftsPerSecond * order.seconds;
+  await sendPaced(order, gifts);
+  const delivered = (): number => clients.reduce((sum, client) => sum + client.gifts, 0);
+  for (const endMs = nowMs() + PATIENCE_MS; nowMs() < endMs && delivered() < gifts * order.clients;) await pause(50);
+  for (const { socket } of clients) socket.destroy();
+  const latencies = Float64Array.from(clients.flatMap(({ latenciesMs }) => latenciesMs));
+  return {
+    gifts,
+    delivered: delivered(),
+    missing: gifts * order.clients - delivered(),
+    disordered: clients.reduce((sum, client) => sum + client.disordered, 0),
+    p50Ms: quantile(latencies, 0.5),
+    p99Ms: quantile(latencies, 0.99),
+    maxMs: quantile(latencies, 1),
+  };
+}
+
+/** At the pace that was asked for, whether answers have come or not. */
+async function sendPaced(order: RoomOrder, gifts: number): Promise<void> {
+  const startMs = nowMs();
+  const answers: Promise<void>[] = [];
+  for (let sent = 0; sent < gifts;) {
+    await pause(SEND_EVERY_MS);
+    const due = Math.min(gifts, Math.floor(((nowMs() - startMs) / 1_000) * order.giftsPerSecond));
+    if (due > sent) answers.push(sendGifts(order, sent, due));
+    sent = due;
+  }
+  await Promise.all(answers);
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+if (process.argv[2] === 'watch') {
+  process.once('message', (order: RoomOrder) => {
+    void watch(order).then((result) => process.send!(result));
+  });
+}

@@ -1,0 +1,575 @@
+/** Longer than usual: gifts, purchases and imports share one harness of processes over one store. */
+import type { Accepted, CommandContext } from '@livegift/command-handling';
+import type { GiftAnswer, HistoryLine, PurchaseAnswer, PurchaseCoinsBody } from '@livegift/contracts';
+import { silentTelemetry, type Cancellable, type RecordedEvent } from '@livegift/kernel';
+import { InMemoryEventStore, NaiveLedger, SteeredEventStore, type SteeredAppend } from '@livegift/testing';
+import { createGiftApplication, type GiftApplication } from './gift-application.js';
+import type { GiftApplicationConfig } from './gift-application.config.js';
+
+/** A clock and timers moved by hand, for all processes of a spec. */
+class HandTime {
+  nowMs = Date.UTC(2026, 2, 1, 12);
+  #timers: { atMs: number; task: () => void }[] = [];
+
+  readonly clock = { now: () => this.nowMs };
+  readonly scheduler = {
+    after: (delayMs: number, task: () => void): Cancellable => {
+      const immediate = delayMs === 0 ? setImmediate(task) : null;
+      const timer = { atMs: this.nowMs + delayMs, task };
+      if (immediate === null) this.#timers.push(timer);
+      return {
+        cancel: () => {
+          if (immediate !== null) clearImmediate(immediate);
+          this.#timers = this.#timers.filter((other) => other !== timer);
+        },
+      };
+    },
+  };
+
+  async pass(ms: number): Promise<void> {
+    const endMs = this.nowMs + ms;
+    for (;;) {
+      await settle();
+      const next = this.#timers.toSorted((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined || next.atMs > endMs) break;
+      this.#timers = this.#timers.filter((other) => other !== next);
+      this.nowMs = Math.max(this.nowMs, next.atMs);
+      next.task();
+    }
+    this.nowMs = endMs;
+    await settle();
+  }
+}
+
+/** Until everything that can happen without time passing has happened. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+let inner: InMemoryEventStore;
+let time: HandTime;
+let ids = 0;
+let started: GiftApplication[];
+
+beforeEach(() => {
+  inner = new InMemoryEventStore('b7a1b1c5-0000-4000-8000-000000000001');
+  time = new HandTime();
+  started = [];
+});
+afterEach(() => Promise.all(started.map((application) => application.finisher.stop())));
+
+interface Process extends GiftApplication {
+  readonly store: SteeredEventStore;
+}
+
+async function newProcess(config: Partial<GiftApplicationConfig> = {}, start = true): Promise<Process> {
+  const store = new SteeredEventStore(inner);
+  const application = createGiftApplication({
+    store,
+    clock: time.clock,
+    scheduler: time.scheduler,
+    ids: { uuid: () => `id-${ids++}` },
+    telemetry: silentTelemetry,
+    config,
+  });
+  if (start) await application.start();
+  started.push(application);
+  return { ...application, store };
+}
+
+const context = (idempotencyKey: string | null = `key-${ids++}`): CommandContext => ({
+  idempotencyKey,
+  correlationId: 'c',
+});
+const purchase = (paymentId: string, coins = 100): PurchaseCoinsBody => ({
+  coins,
+  price: { amountMinor: 499, currency: 'USD' },
+  provider: 'shop',
+  paymentId,
+});
+const rose = (viewerId: string, quantity?: number) => ({ viewerId, gift: 'rose', quantity });
+const history = (importId: string, viewerId: string, change: Partial<HistoryLine> = {}): HistoryLine => ({
+  importId,
+  at: '2016-07-03T16:44:36Z',
+  roomId: 'old-room',
+  creatorId: 'cora',
+  viewerId,
+  coins: 5,
+  ...change,
+});
+const numbered = <Body>(bodies: readonly Body[]): { line: number; body: Body }[] =>
+  bodies.map((body, index) => ({ line: index + 1, body }));
+
+async function wholeLog(): Promise<readonly RecordedEvent[]> {
+  return inner.readAll({ limit: 10_000 });
+}
+async function eventsOf(type: string): Promise<readonly RecordedEvent[]> {
+  return (await wholeLog()).filter((event) => event.type === type);
+}
+async function findings(): Promise<readonly string[]> {
+  const ledger = new NaiveLedger();
+  for (const event of await wholeLog()) ledger.applyEvent(event);
+  return ledger.findings({ settled: false });
+}
+
+/** Ann with coins, in a room of Cleo. */
+async function withAnn(process: Process, coins = 100): Promise<void> {
+  await process.rooms.open({ roomId: 'r1', creatorId: 'cleo' }, context());
+  await process.wallets.open({ viewerId: 'ann', region: 'DE', ageAssured: true }, context());
+  if (coins > 0) await process.purchases.purchase('ann', purchase('p-0', coins), context());
+}
+
+describe('wallets', () => {
+  it('open once; the same again is fine, other data is not', async () => {
+    const { wallets } = await newProcess();
+    const body = { viewerId: 'ann', region: 'DE', ageAssured: true };
+    const first = await wallets.open(body, context('k'));
+    expect(first).toMatchObject({ created: true, replayed: false, answer: { ...body, coins: 0 } });
+    expect(await wallets.open(body, context())).toMatchObject({ created: false, answer: { coins: 0 } });
+    expect(await wallets.open(body, context('k'))).toEqual({ ...first, replayed: true });
+    expect(await wallets.open({ ...body, region: 'FR' }, context())).toEqual({ refused: 'wallet-exists' });
+  });
+
+  it('answer a repeated change of details with the balance of then', async () => {
+    const process = await newProcess();
+    await withAnn(process, 70);
+    const details = { region: 'FR', ageAssured: true };
+    const first = await process.wallets.changeDetails('ann', details, context('k'));
+    expect(first).toMatchObject({ created: false, answer: { viewerId: 'ann', ...details, coins: 70 } });
+    await process.gifts.send('r1', rose('ann', 7), context());
+    expect(await process.wallets.changeDetails('ann', details, context('k'))).toEqual({ ...first, replayed: true });
+    expect(await process.wallets.changeDetails('bob', details, context())).toEqual({ refused: 'wallet-not-found' });
+  });
+});
+
+describe('rooms', () => {
+  it('register the creator first, then open, then close; closing again is fine', async () => {
+    const { rooms } = await newProcess();
+    const opened = await rooms.open({ roomId: 'r1', creatorId: 'cleo', title: 'Songs' }, context('k'));
+    expect(opened).toMatchObject({
+      created: true,
+      answer: { roomId: 'r1', creatorId: 'cleo', title: 'Songs', state: 'open', openedAt: '2026-03-01T12:00:00.000Z' },
+    });
+    expect(await rooms.open({ roomId: 'r1', creatorId: 'cleo', title: 'Songs' }, context())).toMatchObject({
+      created: false,
+    });
+    expect(await rooms.open({ roomId: 'r1', creatorId: 'cora' }, context())).toEqual({ refused: 'room-exists' });
+    const closed = await rooms.close('r1', context());
+    expect(closed).toMatchObject({ created: false, answer: { roomId: 'r1', state: 'closed' } });
+    expect(await rooms.close('r1', context())).toEqual(closed);
+    expect(await rooms.open({ roomId: 'r1', creatorId: 'cleo', title: 'Songs' }, context('k'))).toEqual({
+      ...opened,
+      replayed: true,
+    });
+    expect(await rooms.close('r2', context())).toEqual({ refused: 'room-not-found' });
+    const types = (await wholeLog()).map((event) => event.type).filter((type) => type !== 'GiftListed');
+    expect(types).toEqual(['CreatorRegistered', 'RoomOpened', 'RoomClosed']);
+    expect((await eventsOf('CreatorRegistered'))[0]!.metadata.settledThrough).toBeNull();
+  });
+});
+
+describe('gifts', () => {
+  it('are answered with everything that was decided', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    const outcome = (await process.gifts.send('r1', rose('ann', 3), context())) as Accepted<GiftAnswer>;
+    expect(outcome).toEqual({
+      created: true,
+      replayed: false,
+      answer: {
+        giftId: 'ann.2',
+        roomId: 'r1',
+        creatorId: 'cleo',
+        viewerId: 'ann',
+        gift: 'rose',
+        quantity: 3,
+        coins: 3,
+        diamonds: 150,
+        streak: { id: 'ann.2', count: 3 },
+        balance: 97,
+        position: (await wholeLog()).at(-1)!.position,
+      },
+    });
+    const second = (await process.gifts.send('r1', rose('ann', 2), context())) as Accepted<GiftAnswer>;
+    expect(second.answer.streak).toEqual({ id: 'ann.2', count: 5 });
+    expect(await findings()).toEqual([]);
+  });
+
+  it('are refused in the declared order, a missing wallet first', async () => {
+    const process = await newProcess();
+    await withAnn(process, 10);
+    const { gifts, rooms } = process;
+    expect(await gifts.send('nowhere', rose('nobody'), context())).toEqual({ refused: 'wallet-not-found' });
+    expect(await gifts.send('nowhere', { ...rose('ann'), gift: 'x' }, context())).toEqual({
+      refused: 'room-not-found',
+    });
+    expect(await gifts.send('r1', { ...rose('ann'), gift: 'x' }, context())).toEqual({ refused: 'gift-unknown' });
+    expect(await gifts.send('r1', rose('ann', 11), context())).toEqual({
+      refused: 'balance-too-low',
+      details: { balance: 10, required: 11 },
+    });
+    await rooms.close('r1', context());
+    expect(await gifts.send('r1', rose('ann'), context())).toEqual({ refused: 'room-closed' });
+  });
+
+  it('see a room that another process closed, after referenceStalenessMs at the latest', async () => {
+    const [here, there] = [await newProcess(), await newProcess()];
+    await withAnn(here);
+    expect(await here.gifts.send('r1', rose('ann'), context())).toHaveProperty('answer');
+    await there.rooms.close('r1', context());
+    time.nowMs += 1_001;
+    expect(await here.gifts.send('r1', rose('ann'), context())).toEqual({ refused: 'room-closed' });
+  });
+
+  it('share their keys with lines in bulk', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    const single = (await process.gifts.send('r1', rose('ann'), context('k'))) as Accepted<GiftAnswer>;
+    const { giftId, position } = single.answer;
+    const line = { ...rose('ann'), roomId: 'r1', quantity: 1, message: null, sender: null };
+    expect(
+      await process.bulkGifts.send(
+        numbered([
+          { ...line, idempotencyKey: 'k' },
+          { ...line, idempotencyKey: 'k', quantity: 2 },
+          { ...line, idempotencyKey: 'k2', viewerId: 'nobody' },
+          { ...line, idempotencyKey: 'k3', quantity: 200 },
+          { ...line, idempotencyKey: 'k3' },
+        ]),
+        'c',
+      ),
+    ).toEqual([
+      { line: 1, status: 'replayed', giftId, position },
+      { line: 2, status: 'refused', code: 'idempotency-key-reused' },
+      { line: 3, status: 'refused', code: 'wallet-not-found' },
+      { line: 4, status: 'refused', code: 'balance-too-low' },
+      { line: 5, status: 'accepted', giftId: 'ann.3', position: (await wholeLog()).at(-1)!.position },
+    ]);
+  });
+
+  it('of one wallet act in line order, in a few appends', async () => {
+    const process = await newProcess();
+    await withAnn(process, 1_000);
+    const before = process.store.appends;
+    const lines = Array.from({ length: 1_200 }, (_, i) => ({ ...rose('ann'), roomId: 'r1', idempotencyKey: `k-${i}` }));
+    const answers = await process.bulkGifts.send(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual(
+      lines.map((_, index) => (index < 1_000 ? 'accepted' : 'refused')),
+    );
+    expect(answers[999]!.giftId).toBe('ann.1001');
+    expect(process.store.appends - before).toBeLessThanOrEqual(7);
+    const again = await process.bulkGifts.send(numbered(lines), 'c');
+    expect(again.slice(0, 1_000)).toEqual(answers.slice(0, 1_000).map((line) => ({ ...line, status: 'replayed' })));
+    expect(await findings()).toEqual([]);
+  });
+
+  it('in bulk are to be sent again while the store is away', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    process.store.fate = () => 'unavailable';
+    const lines = numbered([{ ...rose('ann'), roomId: 'r1', idempotencyKey: 'k' }]);
+    expect(await process.bulkGifts.send(lines, 'c')).toEqual([{ line: 1, status: 'retry', code: 'unavailable' }]);
+    process.store.fate = () => 'through';
+    expect(await process.bulkGifts.send(lines, 'c')).toMatchObject([{ line: 1, status: 'accepted' }]);
+  });
+});
+
+describe('two processes', () => {
+  it('never overdraw a wallet, and honour each other’s keys', async () => {
+    const all = [await newProcess({ conflictRetriesMax: 100 }), await newProcess({ conflictRetriesMax: 100 })];
+    await withAnn(all[0]!, 25);
+    const send = (n: number, key: string) => all[n % 2]!.gifts.send('r1', rose('ann'), context(key));
+    const outcomes = await Promise.all(Array.from({ length: 80 }, (_, i) => send(i, `k-${i >> 1}`)));
+    const acted = outcomes.filter((outcome) => 'answer' in outcome && !outcome.replayed);
+    expect(acted).toHaveLength(25);
+    expect(await eventsOf('GiftSent')).toHaveLength(25);
+    expect(await findings()).toEqual([]);
+  });
+});
+
+describe('purchases', () => {
+  it('make coins once for a payment, whoever uses it', async () => {
+    const process = await newProcess();
+    await withAnn(process, 0);
+    await process.wallets.open({ viewerId: 'bob', region: 'DE', ageAssured: true }, context());
+    const first = (await process.purchases.purchase('ann', purchase('p-1'), context('k'))) as Accepted<PurchaseAnswer>;
+    expect(first).toMatchObject({
+      created: true,
+      replayed: false,
+      answer: { purchaseId: 'ann.1', viewerId: 'ann', coins: 100, balance: 100 },
+    });
+    expect(await process.purchases.purchase('ann', purchase('p-1'), context('k'))).toEqual({
+      ...first,
+      replayed: true,
+    });
+    expect(await process.purchases.purchase('ann', purchase('p-2'), context('k'))).toEqual({
+      refused: 'idempotency-key-reused',
+    });
+    for (const viewerId of ['ann', 'bob']) {
+      expect(await process.purchases.purchase(viewerId, purchase('p-1'), context())).toEqual({
+        refused: 'payment-already-used',
+      });
+    }
+    expect(await findings()).toEqual([]);
+  });
+
+  it('are refused in the declared order', async () => {
+    const process = await newProcess();
+    await process.wallets.open({ viewerId: 'kid', region: 'DE', ageAssured: false }, context());
+    expect(await process.purchases.purchase('nobody', purchase('p'), context())).toEqual({
+      refused: 'wallet-not-found',
+    });
+    expect(await process.purchases.purchase('kid', purchase('p'), context())).toEqual({ refused: 'age-not-assured' });
+    expect(await eventsOf('PaymentClaimed')).toEqual([]);
+  });
+
+  const diesAt = (stream: string, fate: 'silent-before' | 'silent-after') => (append: SteeredAppend) =>
+    append.stream.startsWith(stream) ? fate : 'through';
+
+  it.each([
+    ['payment-', 'silent-before', 0],
+    ['payment-', 'silent-after', 1],
+    ['wallet-', 'silent-before', 1],
+    ['wallet-', 'silent-after', 1],
+  ] as const)('of a process that dies at %s %s are finished once', async (stream, fate, purchases) => {
+    const dying = await newProcess({}, false);
+    const survivor = await newProcess();
+    const other = await newProcess();
+    await withAnn(survivor, 0);
+    dying.store.fate = diesAt(stream, fate);
+    void dying.purchases.purchase('ann', purchase('p-1'), context('k'));
+    await settle();
+    await time.pass(20_000);
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(purchases);
+    expect([survivor.finisher.pending, other.finisher.pending]).toEqual([0, 0]);
+    const retried = await survivor.purchases.purchase('ann', purchase('p-1'), context('k'));
+    expect(retried).toMatchObject({ replayed: purchases === 1, answer: { balance: 100 } });
+    expect(await findings()).toEqual([]);
+  });
+
+  it('are finished once by a repeat and two finishers at the same time', async () => {
+    const dying = await newProcess({}, false);
+    const [one, two] = [await newProcess(), await newProcess()];
+    await withAnn(one, 0);
+    dying.store.fate = diesAt('wallet-', 'silent-before');
+    void dying.purchases.purchase('ann', purchase('p-1'), context('k'));
+    await settle();
+    const repeats = [one, two, one].map((process) => process.purchases.purchase('ann', purchase('p-1'), context('k')));
+    await time.pass(20_000);
+    for (const repeat of await Promise.all(repeats)) expect(repeat).toMatchObject({ answer: { balance: 100 } });
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(1);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('can no longer be refused once claimed', async () => {
+    const dying = await newProcess({}, false);
+    const process = await newProcess({ finisherDelayMs: 1_000_000 });
+    await withAnn(process, 0);
+    dying.store.fate = diesAt('wallet-', 'silent-before');
+    void dying.purchases.purchase('ann', purchase('p-1'), context('k'));
+    await settle();
+    await process.wallets.changeDetails('ann', { region: 'DE', ageAssured: false }, context());
+    expect(await process.purchases.purchase('ann', purchase('p-2'), context())).toEqual({ refused: 'age-not-assured' });
+    const repeated = await process.purchases.purchase('ann', purchase('p-1'), context('k'));
+    expect(repeated).toMatchObject({ answer: { coins: 100, balance: 100 } });
+    expect(await findings()).toEqual([]);
+  });
+
+  it.each(['lost', 'unheard'] as const)('whose claim’s answer was %s are there once in the end', async (fate) => {
+    const process = await newProcess();
+    await withAnn(process, 0);
+    for (const stream of ['payment-', 'wallet-']) {
+      const payment = `p-${stream}`;
+      let struck = false;
+      process.store.fate = (append) => {
+        if (struck || !append.stream.startsWith(stream)) return 'through';
+        struck = true;
+        return fate;
+      };
+      await process.purchases.purchase('ann', purchase(payment), context(payment)).catch(() => {});
+      expect(await process.purchases.purchase('ann', purchase(payment), context(payment))).toHaveProperty('answer');
+    }
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(2);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('keep the finisher’s checkpoint behind what is not finished', async () => {
+    const dying = await newProcess({}, false);
+    const process = await newProcess();
+    await withAnn(process, 50);
+    await time.pass(10_000);
+    const behind = (await inner.loadCheckpoint('finisher'))!.position;
+    dying.store.fate = diesAt('wallet-', 'silent-before');
+    void dying.purchases.purchase('ann', purchase('p-1'), context('k'));
+    await settle();
+    process.store.fate = (append) => (append.stream === 'wallet-ann' ? 'unavailable' : 'through');
+    await time.pass(20_000);
+    const [claim] = (await eventsOf('PaymentClaimed')).slice(-1);
+    const stuck = (await inner.loadCheckpoint('finisher'))!.position;
+    expect(stuck >= behind && stuck < claim!.position).toBe(true);
+    process.store.fate = () => 'through';
+    await time.pass(20_000);
+    expect((await inner.loadCheckpoint('finisher'))!.position >= claim!.position).toBe(true);
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(2);
+  });
+});
+
+describe('imported history', () => {
+  it('opens what is new, buys and sends, in line order, with the time of then', async () => {
+    const { history: imports } = await newProcess();
+    const lines = ['bea', 'ann', 'bea', 'cid'].map((viewerId, i) => history(`i-${i}`, viewerId));
+    const answers = await imports.import(numbered(lines), 'c');
+    const gifts = await eventsOf('GiftSent');
+    expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(['i-0', 'i-1', 'i-2', 'i-3']);
+    expect(answers).toEqual(
+      ['bea.2', 'ann.2', 'bea.4', 'cid.2'].map((giftId, i) => ({
+        line: i + 1,
+        status: 'accepted',
+        giftId,
+        position: gifts[i]!.position,
+      })),
+    );
+    expect(gifts[0]!.data).toMatchObject({
+      gift: 'cheer',
+      quantity: 5,
+      coins: 5,
+      diamonds: 250,
+      balance: 0,
+      imported: true,
+      streak: null,
+      occurredAt: '2016-07-03T16:44:36Z',
+    });
+    expect((await eventsOf('WalletOpened'))[0]!.data).toMatchObject({
+      region: 'ZZ',
+      ageAssured: false,
+      imported: true,
+    });
+    expect((await eventsOf('RoomOpened')).map(({ data }) => data)).toEqual([
+      { roomId: 'old-room', creatorId: 'cora', title: null, imported: true, occurredAt: '2016-07-03T16:44:36Z' },
+    ]);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('counts once: again it is replayed, with other content refused', async () => {
+    const [here, there] = [await newProcess({ importChunkLines: 3 }), await newProcess()];
+    const lines = Array.from({ length: 10 }, (_, i) => history(`i-${i}`, `v-${i % 4}`));
+    const first = await here.history.import(numbered(lines), 'c');
+    const count = (await wholeLog()).length;
+    const replayed = first.map((line) => ({ ...line, status: 'replayed' }));
+    expect(await here.history.import(numbered(lines), 'c')).toEqual(replayed);
+    expect(await there.history.import(numbered(lines), 'c')).toEqual(replayed);
+    const changes: Partial<HistoryLine>[] = [
+      { coins: 6 },
+      { viewerId: 'x' },
+      { creatorId: 'x' },
+      { roomId: 'new-room' },
+      { at: '2016-07-03T16:44:37Z' },
+    ];
+    const other = await there.history.import(numbered(changes.map((change) => history('i-1', 'v-1', change))), 'c');
+    expect(other.map(({ code }) => code)).toEqual(changes.map(() => 'import-id-reused'));
+    const sameTime = history('i-1', 'v-1', { at: '2016-07-03T16:44:36.000Z' });
+    expect(await there.history.import(numbered([sameTime]), 'c')).toMatchObject([{ status: 'replayed' }]);
+    expect(await wholeLog()).toHaveLength(count);
+  });
+
+  it('takes an importId twice in one request as if it came again', async () => {
+    const { history: imports } = await newProcess();
+    const line = history('i-1', 'ann');
+    const answers = await imports.import(numbered([line, line, { ...line, coins: 6 }, history('i-2', 'ann')]), 'c');
+    expect(answers).toMatchObject([
+      { status: 'accepted', giftId: 'ann.2' },
+      { status: 'replayed', giftId: 'ann.2' },
+      { status: 'refused', code: 'import-id-reused' },
+      { status: 'accepted', giftId: 'ann.4' },
+    ]);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('refuses a room of another creator, and leaves that importId free', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    await process.rooms.close('r1', context());
+    const answers = await process.history.import(
+      numbered([
+        history('i-1', 'bea', { roomId: 'r1' }),
+        history('i-2', 'bea', { roomId: 'r1', creatorId: 'cleo' }),
+        history('i-3', 'bea'),
+        history('i-4', 'bea', { creatorId: 'cleo' }),
+        history('i-1', 'bea'),
+        history('i-5', 'bea', { at: '2026-03-01T12:00:00.001Z' }),
+      ]),
+      'c',
+    );
+    expect(answers).toMatchObject([
+      { status: 'refused', code: 'room-creator-mismatch' },
+      { status: 'accepted' },
+      { status: 'accepted' },
+      { status: 'refused', code: 'room-creator-mismatch' },
+      { status: 'accepted' },
+      { status: 'invalid', errors: [{ path: 'body.at', rule: 'notInFuture' }] },
+    ]);
+    expect(await findings()).toEqual([]);
+  });
+
+  it.each(['silent-before', 'silent-after'] as const)('of a process that dies (%s) is finished once', async (fate) => {
+    const dying = await newProcess({}, false);
+    const [one] = [await newProcess(), await newProcess()];
+    dying.store.fate = ({ events }) => (events.some(({ type }) => type === 'GiftSent') ? fate : 'through');
+    const lines = Array.from({ length: 6 }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
+    void dying.history.import(numbered(lines), 'c');
+    await settle();
+    expect(await eventsOf('HistoryClaimed')).toHaveLength(6);
+    const [again] = await Promise.all([one.history.import(numbered(lines), 'c'), time.pass(20_000)]);
+    expect(again.map(({ status }) => status)).toEqual(lines.map(() => 'replayed'));
+    await time.pass(20_000);
+    expect(await eventsOf('GiftSent')).toHaveLength(6);
+    expect(await findings()).toEqual([]);
+  });
+
+  it.each(['silent-before', 'silent-after'] as const)(
+    'nobody sends again (%s) is finished by the finisher',
+    async (fate) => {
+      const dying = await newProcess({}, false);
+      await newProcess();
+      dying.store.fate = ({ events }) => (events.some(({ type }) => type === 'GiftSent') ? fate : 'through');
+      void dying.history.import(numbered([history('i-1', 'ann'), history('i-2', 'bea'), history('i-3', 'ann')]), 'c');
+      await settle();
+      await time.pass(20_000);
+      expect(await eventsOf('GiftSent')).toHaveLength(3);
+      expect(await findings()).toEqual([]);
+    },
+  );
+
+  it.each(['lost', 'unheard'] as const)('goes on in order after an answer was %s', async (fate) => {
+    const process = await newProcess();
+    let appended = 0;
+    process.store.fate = ({ events }) => {
+      if (!events.some(({ type }) => type === 'GiftSent')) return 'through';
+      return ++appended === 2 ? fate : 'through';
+    };
+    const lines = Array.from({ length: 5 }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
+    const answers = await process.history.import(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual(lines.map(() => 'accepted'));
+    const gifts = await eventsOf('GiftSent');
+    expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(lines.map((l) => l.importId));
+    expect(await findings()).toEqual([]);
+  });
+
+  it('at two processes at once counts once', async () => {
+    const [here, there] = [await newProcess(), await newProcess()];
+    const lines = Array.from({ length: 20 }, (_, i) => history(`i-${i}`, `v-${i % 3}`));
+    const both = await Promise.all([here, there].map((process) => process.history.import(numbered(lines), 'c')));
+    expect(both.flat().filter(({ status }) => status === 'retry')).toEqual([]);
+    expect(await eventsOf('GiftSent')).toHaveLength(20);
+    expect(await findings()).toEqual([]);
+  });
+});
+
+describe('the catalogue', () => {
+  it('is listed once, by whoever is first', async () => {
+    const [here] = await Promise.all([newProcess(), newProcess()]);
+    const gifts = await here.catalogue.gifts();
+    expect(gifts[0]).toEqual({ name: 'cheer', title: 'Cheer', coins: 1, tier: 'small', icon: '📣' });
+    expect(await eventsOf('GiftListed')).toHaveLength(gifts.length);
+  });
+});

@@ -1,5 +1,6 @@
 import type { GiftSent } from '@livegift/domain';
 import type { ReadModelWrite } from '@livegift/read-model';
+import { instantMs } from './instant-ms.js';
 import type { Recorded } from './recorded.js';
 
 /** The wallet pays, the creator earns, the room counts, and the boards follow. */
@@ -24,7 +25,7 @@ export function projectGiftSent({ data, revision, position }: Recorded<GiftSent>
       coins,
       diamonds,
       position,
-      occurredAtMs: Date.parse(occurredAt),
+      occurredAtMs: instantMs(occurredAt),
       name: sender === null ? null : sender.name,
     },
   ];

@@ -8,8 +8,8 @@ import {
   type RowWrite,
 } from '@livegift/read-model';
 import { CellTable } from './cell-table.js';
-import { Float64Column } from './columns.js';
 import { CreatorEntry, RoomEntry, type CountedGift, type HourEntry, type WritableWallet } from './entries.js';
+import { GivenTotals } from './given-totals.js';
 import { IdIndex } from './id-index.js';
 import { RoomGifts } from './room-gifts.js';
 import { RoomList } from './room-list.js';
@@ -28,10 +28,7 @@ export class FoldState {
   readonly wallets: (WritableWallet | undefined)[] = [];
   /** Last names of senders, by viewer. */
   readonly names: (string | undefined)[] = [];
-  /** All that a viewer gave, and when that sum was reached. */
-  readonly givenCoins = new Float64Column();
-  readonly givenReached = new Float64Column();
-  readonly givenAtMs = new Float64Column();
+  readonly given = new GivenTotals();
 
   readonly creators: CreatorEntry[] = [];
   readonly rooms: RoomEntry[] = [];
@@ -44,7 +41,10 @@ export class FoldState {
 
   readonly #creatorsById = new Map<string, CreatorEntry>();
   readonly #roomsById = new Map<string, RoomEntry>();
-  #counted: CountedGift | null = null;
+  #lastViewerId: string | null = null;
+  #lastViewer = 0;
+  #lastCreator: CreatorEntry | null = null;
+  #lastRoom: RoomEntry | null = null;
 
   constructor(readonly utcOffsetMs: number) {}
 
@@ -108,11 +108,7 @@ export class FoldState {
     if (coins === 0 && diamonds === 0) return;
 
     const position = Number(gift.position);
-    if (coins > 0) {
-      this.givenCoins.add(viewer, coins);
-      this.givenReached.set(viewer, position);
-      this.givenAtMs.set(viewer, occurredAtMs);
-    }
+    if (coins > 0) this.given.add(viewer, coins, position, occurredAtMs);
     if (diamonds > 0) {
       creator.diamonds += diamonds;
       creator.reached = position;
@@ -156,51 +152,42 @@ export class FoldState {
     position: number,
     occurredAtMs: number,
   ): void {
-    const interested = this.standings.length + room.standings.length + creator.standings.length;
-    if (interested === 0) return;
-    this.#counted ??= { room, creator, viewer, cell, hour, coins, diamonds, position, occurredAtMs };
-    const counted = Object.assign(this.#counted, {
-      room,
-      creator,
-      viewer,
-      cell,
-      hour,
-      coins,
-      diamonds,
-      position,
-      occurredAtMs,
-    });
+    if (this.standings.length + room.standings.length + creator.standings.length === 0) return;
+    const counted: CountedGift = { room, creator, viewer, cell, hour, coins, diamonds, position, occurredAtMs };
     for (const standing of this.standings) standing.count(counted);
     for (const standing of room.standings) standing.count(counted);
     for (const standing of creator.standings) standing.count(counted);
   }
 
+  /** The writes of one gift name the same viewer, creator and room twice: the last one is tried first. */
   #viewer(id: string): number {
-    const viewer = this.viewers.intern(id);
-    this.givenCoins.reach(viewer);
-    this.givenReached.reach(viewer);
-    this.givenAtMs.reach(viewer);
-    return viewer;
+    if (id !== this.#lastViewerId) {
+      this.#lastViewer = this.viewers.intern(id);
+      this.#lastViewerId = id;
+    }
+    return this.#lastViewer;
   }
 
   #creator(id: string): CreatorEntry {
+    if (this.#lastCreator?.id === id) return this.#lastCreator;
     let creator = this.#creatorsById.get(id);
     if (creator === undefined) {
       creator = new CreatorEntry(this.creators.length, id);
       this.creators.push(creator);
       this.#creatorsById.set(id, creator);
     }
-    return creator;
+    return (this.#lastCreator = creator);
   }
 
   #room(id: string): RoomEntry {
+    if (this.#lastRoom?.id === id) return this.#lastRoom;
     let room = this.#roomsById.get(id);
     if (room === undefined) {
       room = new RoomEntry(this.rooms.length, id);
       this.rooms.push(room);
       this.#roomsById.set(id, room);
     }
-    return room;
+    return (this.#lastRoom = room);
   }
 
   #settle(room: RoomEntry, creatorId: string): CreatorEntry {

@@ -44,6 +44,8 @@ const BOUNDS: StandingsBounds = {
   hotMembersMax: 4_000_000,
   hotIdleMs: 300_000,
   buildsQueuedMax: 64,
+  /** Two or three milliseconds. */
+  buildSliceSteps: 40_000,
 };
 
 /**
@@ -75,6 +77,7 @@ class MemoryReadModel implements ReadModel {
       hotMembersMax: options.hotMembersMax ?? BOUNDS.hotMembersMax,
       hotIdleMs: options.hotIdleMs ?? BOUNDS.hotIdleMs,
       buildsQueuedMax: options.buildsQueuedMax ?? BOUNDS.buildsQueuedMax,
+      buildSliceSteps: options.buildSliceSteps ?? BOUNDS.buildSliceSteps,
     };
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#yieldToLoop = options.yieldToLoop ?? (() => new Promise((resolve) => setImmediate(resolve)));

@@ -138,9 +138,14 @@ export class TotalsScan implements Scan {
     const end = Math.min(size, this.#next + budget);
     for (; this.#next < end; this.#next++) {
       if (this.measure === 'gifters') {
-        const coins = state.givenCoins.get(this.#next);
+        const coins = state.given.coins(this.#next);
         if (coins === 0) continue;
-        into.merge(into.intern(this.#next), coins, state.givenReached.get(this.#next), state.givenAtMs.get(this.#next));
+        into.merge(
+          into.intern(this.#next),
+          coins,
+          state.given.reached(this.#next),
+          state.given.reachedAtMs(this.#next),
+        );
       } else {
         const { diamonds, reached, reachedAtMs } = state.creators[this.#next]!;
         if (diamonds > 0) into.merge(into.intern(this.#next), diamonds, reached, reachedAtMs);

@@ -4,7 +4,7 @@ import { Ranking } from './ranking.js';
 import type { HourRange, Measure, Scan } from './scans.js';
 import { slicedSort } from './sliced-sort.js';
 
-const SCAN_STEP = 4_096;
+const SCAN_STEP = 1_024;
 
 /**
  * One board of one period, in order. Made from cells piece by piece; gifts that come meanwhile are merged when their place

@@ -13,10 +13,9 @@ export interface StandingsBounds {
   readonly hotIdleMs: number;
   /** Boards that wait to be built; beyond, queries are refused. */
   readonly buildsQueuedMax: number;
+  /** Steps of building (a cell read, a comparison) before others get the event loop. */
+  readonly buildSliceSteps: number;
 }
-
-/** Steps done before others get the event loop: two or three milliseconds. */
-const SLICE_STEPS = 40_000;
 
 interface Kept {
   readonly standing: Standing;
@@ -105,14 +104,14 @@ export class Standings {
   /** What fits in one slice is built on the spot; larger ones one after the other. */
   async #build(standing: Standing): Promise<void> {
     const build = standing.build();
-    if (runSlice(build)) return;
+    if (runSlice(build, this.bounds.buildSliceSteps)) return;
     if (this.#queued >= this.bounds.buildsQueuedMax) {
       throw new ReadModelError('unavailable', 'too many large boards are waiting to be built');
     }
     this.#queued++;
     const turn = this.#queue.then(async () => {
       do await this.yieldToLoop();
-      while (!runSlice(build));
+      while (!runSlice(build, this.bounds.buildSliceSteps));
     });
     this.#queue = turn.finally(() => this.#queued--).catch(() => {});
     await turn;
@@ -163,8 +162,8 @@ export class Standings {
 }
 
 /** True when the build is done. */
-function runSlice(build: Generator<number, void>): boolean {
-  for (let steps = 0; steps < SLICE_STEPS;) {
+function runSlice(build: Generator<number, void>, sliceSteps: number): boolean {
+  for (let steps = 0; steps < sliceSteps;) {
     const piece = build.next();
     if (piece.done) return true;
     steps += piece.value;

@@ -248,13 +248,13 @@ describe('settlement killed', () => {
     const killable = new KillableStore(store, killAt);
     const settlement = settlementOver(killable.store);
     settlement.start();
-    let stopped = false;
-    for (let i = 0; i < TURNS_MAX && !killable.killed && !stopped; i++) {
+    const end = { reached: false };
+    for (let i = 0; i < TURNS_MAX && !killable.killed && !end.reached; i++) {
       await turn();
       const { caughtUp, position } = settlement.state();
-      if (caughtUp && position === (await store.head())) void settlement.stop().then(() => (stopped = true));
+      if (caughtUp && position === (await store.head())) void settlement.stop().then(() => (end.reached = true));
     }
-    return stopped;
+    return end.reached;
   }
 
   it('after any step, a new one credits each gift exactly once', async () => {

@@ -104,6 +104,6 @@ function evolveCatalogue(state: CatalogueState, event: CatalogueEvent): Catalogu
     case 'GiftRetired':
       return { gifts: state.gifts.filter((gift) => gift.name !== event.data.name), nextRevision };
     default:
-      return { ...(state as CatalogueState), nextRevision };
+      return { ...state, nextRevision };
   }
 }

@@ -91,6 +91,6 @@ function evolveCreator(state: CreatorState, event: CreatorEvent): CreatorState {
     case 'CreatorRegistered':
       return { ...state, registered: true, nextRevision };
     default:
-      return { ...(state as CreatorState), nextRevision };
+      return { ...state, nextRevision };
   }
 }

@@ -102,6 +102,6 @@ function evolveRoom(state: RoomState, event: RoomEvent): RoomState {
     case 'RoomClosed':
       return { ...state, closedAt: event.data.occurredAt, nextRevision };
     default:
-      return { ...(state as RoomState), nextRevision };
+      return { ...state, nextRevision };
   }
 }

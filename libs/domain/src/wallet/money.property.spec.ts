@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isRefused, WALLET_COINS_MAX } from '@livegift/kernel';
 import {
   InMemoryEventStore,
@@ -128,7 +128,7 @@ class SideBySide {
     if (wallet === undefined) return 'wallet-not-found';
     if (known === undefined) return 'room-not-found';
     if (!known.open) return 'room-closed';
-    if (gift.priceCoins == null) return 'gift-unknown';
+    if (typeof gift.priceCoins !== 'number') return 'gift-unknown';
     const required = BigInt(gift.quantity!) * BigInt(gift.priceCoins);
     if (required > 10n ** 9n) return 'amount-limit';
     if (!wallet.ageAssured) return 'age-not-assured';

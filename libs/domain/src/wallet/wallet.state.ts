@@ -73,7 +73,7 @@ export function evolveWallet(state: WalletState, event: WalletEvent): WalletStat
       return { ...state, region, ageAssured, nextRevision: state.nextRevision + 1 };
     }
     default:
-      return { ...(state as WalletState), nextRevision: (state as WalletState).nextRevision + 1 };
+      return { ...state, nextRevision: state.nextRevision + 1 };
   }
 }
 

@@ -20,6 +20,7 @@ const NODE_HEADER_BYTES = 8;
 const NODE_BIG = 0x01;
 const NODE_SUB_TREE = 0x02;
 const META_AT = PAGE_HEADER_BYTES;
+const MAP_BYTES_AT = META_AT + 16;
 const FREE_TREE_AT = META_AT + 24;
 const MAIN_TREE_AT = FREE_TREE_AT + 48;
 const TREE_ROOT_AT = 40;
@@ -48,9 +49,13 @@ export function checkDataFile(path: string, whole: boolean): void {
     const { size } = fstatSync(descriptor);
     const meta = newestMeta(path, descriptor, size);
     const pageBytes = meta.readUInt32LE(FREE_TREE_AT);
-    const file = { path, descriptor, pageBytes, pages: Math.floor(size / pageBytes) };
+    const lastPage = Number(meta.readBigUInt64LE(LAST_PAGE_AT));
+    if (lastPage * pageBytes > Number(meta.readBigUInt64LE(MAP_BYTES_AT)))
+      throw damaged(path, 0, 'its last page is not possible');
+    const pages = Math.floor(size / pageBytes);
     // Pages at the end may have been freed before they were ever written: shorter is only wrong if something is missing.
-    if (!whole && Number(meta.readBigUInt64LE(LAST_PAGE_AT)) < file.pages) return;
+    if (!whole && lastPage < pages) return;
+    const file = { path, descriptor, pageBytes, pages: Math.min(pages, lastPage + 1) };
     for (const tree of [FREE_TREE_AT, MAIN_TREE_AT]) checkTree(file, meta.readBigUInt64LE(tree + TREE_ROOT_AT));
   } finally {
     closeSync(descriptor);
@@ -72,7 +77,11 @@ function newestMeta(path: string, descriptor: number, size: number): Buffer {
     }
     metas.push(meta);
   }
-  return metas[0]!.readBigUInt64LE(TXN_AT) > metas[1]!.readBigUInt64LE(TXN_AT) ? metas[0]! : metas[1]!;
+  // Transactions write the two in turn; otherwise the newest commits would silently be missing.
+  const [even, odd] = metas.map((meta) => meta.readBigUInt64LE(TXN_AT)) as [bigint, bigint];
+  const inTurn = even % 2n === 0n && odd % 2n === 1n && (even === odd + 1n || odd === even + 1n);
+  if (!inTurn && !(even === 0n && odd === 0n)) throw damaged(path, 0, `meta pages of transactions ${even} and ${odd}`);
+  return even > odd ? metas[0]! : metas[1]!;
 }
 
 /** Level by level, pages in the order of the file. */

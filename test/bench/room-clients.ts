@@ -22,7 +22,7 @@ export interface RoomResult {
   readonly delivered: number;
   /** Gift frames that did not, within five seconds after the last gift. */
   readonly missing: number;
-  /** Gifts that a reading client saw twice or not in the order in which they were sent. */
+  /** Gifts that a reading client saw twice, or not in the order of the log. */
   readonly disordered: number;
   /** From sending the gift's request to the end of its frame, at the reading clients. */
   readonly p50Ms: number;
@@ -52,7 +52,8 @@ class RoomClient {
   disordered = 0;
   readonly latenciesMs: number[] = [];
   #rest: Buffer = Buffer.alloc(0);
-  #next = 0;
+  readonly #seen = new Set<number>();
+  #position = '';
 
   constructor(
     readonly socket: Socket,
@@ -73,11 +74,12 @@ class RoomClient {
   #gift(payload: Buffer): void {
     this.gifts += 1;
     if (!this.reads) return;
-    const { message } = JSON.parse(payload.toString()) as { message: string };
+    const { message, position } = JSON.parse(payload.toString()) as { message: string; position: string };
     const [sequence, sentMs] = message.split(' ').map(Number) as [number, number];
     this.latenciesMs.push(nowMs() - sentMs);
-    if (sequence !== this.#next) this.disordered += 1;
-    this.#next = sequence + 1;
+    if (position <= this.#position || this.#seen.has(sequence)) this.disordered += 1;
+    this.#position = position;
+    this.#seen.add(sequence);
   }
 }
 

@@ -55,7 +55,7 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
 export async function configureHttp(app: NestFastifyApplication, options: HttpServerOptions): Promise<HttpDraining> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const routes = new RouteTable();
-  const draining = new HttpDraining();
+  const draining = new HttpDraining(server);
   server.addHook('onRoute', (route) => {
     routes.add(route.method, route.url);
     const isRead = route.method === 'GET' || (Array.isArray(route.method) && route.method.includes('GET'));
@@ -90,16 +90,24 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   return draining;
 }
 
+/** Answers that have not been taken so long after the drain began are broken off. */
+const ANSWERS_TAKEN_MS_MAX = 3_000;
+
 /** While it drains, the server answers what it has begun and refuses the rest. */
 export class HttpDraining {
   #draining = false;
+
+  constructor(private readonly server: FastifyInstance) {}
 
   get isDraining(): boolean {
     return this.#draining;
   }
 
   begin(): void {
+    if (this.#draining) return;
     this.#draining = true;
+    // A client that does not read its answer would hold the server for ever.
+    setTimeout(() => this.server.server.closeAllConnections(), ANSWERS_TAKEN_MS_MAX).unref();
   }
 }
 

@@ -1,5 +1,14 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiQuery, ApiResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBody,
+  ApiConsumes,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiQuery,
+  ApiResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import { problemBody, PROBLEMS, type ProblemCode } from '../problem.js';
 import type { BodyClass } from '../validation/nested.decorator.js';
 import { listOf, refTo } from './answer-schemas.js';
@@ -47,15 +56,14 @@ export function Describe(route: RouteDescription): MethodDecorator {
 
 /** An id in the address. */
 export const PathId = (name: string, example: string, pattern = '^[A-Za-z0-9._-]{1,64}$'): MethodDecorator =>
-  ApiParam({ name, example, schema: { type: 'string', pattern } });
+  ApiParam({ name, schema: { type: 'string', pattern, examples: [example] } as never });
 
 function bodyOf({ body }: RouteDescription): Decorator[] {
   if (body === undefined) return [];
   const schema = schemaOfBody(body.of) as never;
   if (body.lines !== true) return [ApiBody({ schema, examples: { example: { value: body.example } } })];
-  const description = 'One JSON object a line.';
-  const content = { 'application/x-ndjson': { schema, example: `${JSON.stringify(body.example)}\n` } };
-  return [ApiBody({ description, content } as never)];
+  const examples = { example: { value: `${JSON.stringify(body.example)}\n` } };
+  return [ApiConsumes('application/x-ndjson'), ApiBody({ description: 'One JSON object a line.', schema, examples })];
 }
 
 function queryOf(name: string, schema: JsonSchema): Decorator {

@@ -61,7 +61,7 @@ export const BODY_EXAMPLES = {
 } as const;
 
 const receipt: ReceiptAnswer = {
-  giftId: 'ann.2',
+  giftId: 'ann.3',
   roomId: 'friday-night',
   creatorId: 'bela',
   viewerId: 'ann',
@@ -74,7 +74,7 @@ const receipt: ReceiptAnswer = {
   occurredAt,
   recordedAt: occurredAt,
   imported: false,
-  streak: { id: 'ann.2', count: 3 },
+  streak: { id: 'ann.3', count: 3 },
   message: 'for the encore',
   sender: { name: 'Ann', avatarUrl: 'https://cdn.example/ann.png' },
   creditedAt: '2026-05-01T20:15:00.012Z',
@@ -94,14 +94,14 @@ export const ANSWER_EXAMPLES = {
     position,
   } satisfies WalletDetailsAnswer,
   Purchase: {
-    purchaseId: 'ann.1',
+    purchaseId: 'ann.2',
     viewerId: 'ann',
     coins: 1_000,
     balance: 1_000,
     position,
   } satisfies PurchaseAnswer,
   PurchaseReceipt: {
-    purchaseId: 'ann.1',
+    purchaseId: 'ann.2',
     viewerId: 'ann',
     coins: 1_000,
     balance: 1_000,
@@ -142,7 +142,7 @@ export const ANSWER_EXAMPLES = {
     position,
   } satisfies RoomDetailsAnswer,
   Gift: {
-    giftId: 'ann.2',
+    giftId: 'ann.3',
     roomId: 'friday-night',
     creatorId: 'bela',
     viewerId: 'ann',
@@ -150,7 +150,7 @@ export const ANSWER_EXAMPLES = {
     quantity: 3,
     coins: 3,
     diamonds: 150,
-    streak: { id: 'ann.2', count: 3 },
+    streak: { id: 'ann.3', count: 3 },
     balance: 997,
     position,
   } satisfies GiftAnswer,
@@ -173,7 +173,7 @@ export const ANSWER_EXAMPLES = {
   LogEvent: {
     position,
     stream: 'wallet-ann',
-    revision: 2,
+    revision: 3,
     id: '5f0c2f0e-8a43-4c5a-9f59-64b7f2f4f4a1',
     type: 'GiftSent',
     schemaVersion: 1,
@@ -181,9 +181,9 @@ export const ANSWER_EXAMPLES = {
     recordedAt: occurredAt,
     correlationId: '6a1f0f04-4a30-4c0e-8f3c-6f1a7b0b7f11',
     causationId: '6a1f0f04-4a30-4c0e-8f3c-6f1a7b0b7f11',
-    data: { giftId: 'ann.2', roomId: 'friday-night', coins: 3 },
+    data: { giftId: 'ann.3', roomId: 'friday-night', coins: 3 },
   } satisfies LogEvent,
-  Line: { line: 1, status: 'accepted', giftId: 'ann.2', position } satisfies LineAnswer,
+  Line: { line: 1, status: 'accepted', giftId: 'ann.3', position } satisfies LineAnswer,
 } as const;
 
 export type AnswerName = keyof typeof ANSWER_EXAMPLES;

@@ -62,9 +62,15 @@ const LIKELY: Readonly<Record<string, readonly unknown[]>> = {
   kind: ['a', 'c'],
 };
 
+/** Names that every object inherits: class-validator lets them pass, the compiled form does not (a case below). */
+const hasInheritedName = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.keys(value).some((name) => name in Object.prototype) || Object.values(value).some(hasInheritedName));
+
 const junk = fc.oneof(
   fc.constantFrom<unknown[]>(null, undefined, 0, -0, '', [], {}, true, Number.MAX_VALUE),
-  fc.jsonValue({ maxDepth: 2 }),
+  fc.jsonValue({ maxDepth: 2 }).filter((value) => !hasInheritedName(value)),
 );
 
 function bodies(bodyClass: BodyClass): fc.Arbitrary<Record<string, unknown>> {

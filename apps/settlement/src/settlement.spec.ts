@@ -1,3 +1,4 @@
+// Longer than most: the stores that fail on purpose stand beside the cases that need them.
 import { creatorStream, type DiamondsCredited } from '@livegift/domain';
 import { EventStoreError, type EventStore, type Subscription } from '@livegift/event-store';
 import { silentTelemetry, type NewEvent, type RecordedEvent, type Scheduler, type Telemetry } from '@livegift/kernel';

@@ -1,3 +1,4 @@
+// Longer than most: all promises of one small runner.
 import { EventStoreError, type SubscriptionBatch } from '@livegift/event-store';
 import {
   silentTelemetry,

@@ -1,3 +1,4 @@
+// Longer than most: one table of every command of the wallet.
 import { CREATOR_SHARE_BPS_DEFAULT, WALLET_COINS_MAX, type GiftId, type PurchaseId } from '@livegift/kernel';
 import { scenarioOf, stateAfter } from '@livegift/testing';
 import type { CompletePurchase, ImportGift, OpenWallet, PurchaseCoins, SendGift } from './wallet.commands.js';

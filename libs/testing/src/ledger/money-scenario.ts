@@ -1,3 +1,4 @@
+// Longer than most: one small method for each command there is.
 import {
   creatorDecider,
   creatorStream,

@@ -13,7 +13,11 @@ export class PartitionProgress {
   static async load(readModel: ReadModel, storeId: string): Promise<PartitionProgress> {
     const partitions = Array.from({ length: readModel.partitionCount }, (_, partition) => partition);
     const checkpoints = await Promise.all(partitions.map((partition) => readModel.checkpoint(partition)));
-    const progress = new PartitionProgress(readModel, storeId, partitions.map(() => null));
+    const progress = new PartitionProgress(
+      readModel,
+      storeId,
+      partitions.map(() => null),
+    );
     for (const [partition, checkpoint] of checkpoints.entries()) progress.stored(partition, checkpoint);
     return progress;
   }

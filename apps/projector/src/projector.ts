@@ -2,6 +2,7 @@ import { EventStoreError, type EventReader, type Subscription, type Subscription
 import { type Cancellable, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { batchesOf, PROJECTED_TYPES } from '@livegift/projections';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
+import { backoffDelayMs } from '@livegift/subscriptions';
 import { PartitionProgress } from './partition-progress.js';
 import { RebuildProgress } from './rebuild-progress.js';
 
@@ -93,7 +94,8 @@ export class Projector {
         this.#begun();
         if (this.#isStopped()) return;
         if (isHopeless(error)) return this.#refuse(error);
-        const waitMs = Math.min(this.#config.backOffMaxMs, this.#config.backOffFirstMs * 2 ** Math.min(failures++, 20));
+        const { backOffFirstMs: firstMs, backOffMaxMs: maxMs } = this.#config;
+        const waitMs = backoffDelayMs({ firstMs, maxMs, factor: 2 }, failures++);
         telemetry.count('projector_retries_total');
         telemetry.warn('projector: waits and reads its checkpoints again', { error: messageOf(error), waitMs });
         await this.#wait(messageOf(error), waitMs);

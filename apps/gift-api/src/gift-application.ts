@@ -54,9 +54,10 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     keysCachedMax: config.keysCachedMax,
     snapshotEveryEvents: config.snapshotEveryEvents,
   };
-  const commands = createWalletCommands({ store, clock, ids, telemetry, options });
+  const outside = { store, clock, ids, telemetry, options };
+  const commands = createWalletCommands(outside);
   const roomCommands: RoomCommands = new StreamCommands({
-    ...{ store, clock, ids, telemetry, options },
+    ...outside,
     kind: { decider: roomDecider, stateVersion: ROOM_STATE_VERSION },
   });
   const references = new RoomReferences(store, clock, config);

@@ -135,8 +135,8 @@ export class Lanes<Job extends object> {
   }
 
   #runBatch(lane: Lane<Job>, jobs: readonly Job[]): void {
-    const next = (): void => this.#next(lane);
-    this.#options.run(lane.stream, jobs).then(next, next);
+    const goOn = (): void => this.#next(lane);
+    this.#options.run(lane.stream, jobs).then(goOn, goOn);
   }
 
   #takeJobs(lane: Lane<Job>): readonly Job[] {

@@ -52,13 +52,13 @@ export class LoadedStream<State> {
   /** Takes in what others, or we, have appended. */
   follow<Event extends DomainEvent>(
     events: readonly RecordedEvent[],
-    evolve: (state: State, event: Event) => State,
+    decider: Pick<Decider<State, never, Event>, 'evolve'>,
   ): void {
     if (events.length === 0) return;
     const lastOfType: Record<string, number> = { ...this.lastOfType };
     let { state } = this;
     for (const event of events) {
-      state = evolve(state, event as unknown as Event);
+      state = decider.evolve(state, event as unknown as Event);
       lastOfType[event.type] = event.revision;
       const { idempotencyKey, bodyHash } = event.metadata;
       if (idempotencyKey !== this.#newestKey) this.#newestKeyFrom = event.revision;

@@ -186,7 +186,7 @@ describe('a conflict', () => {
     const process = new Process(store, { conflictRetriesMax: 3 });
     await process.do(fill(1));
     let others = 0;
-    store.fate = async ({ expected }) => {
+    store.fate = async ({ expected }): Promise<SteeredFate> => {
       await inner.append('purse-a', [event(`other-${others++}`)], expected);
       return 'through';
     };
@@ -230,7 +230,7 @@ describe('an unknown outcome', () => {
     const process = new Process(steered());
     await process.do(fill(10), 'k0');
     let late: readonly NewEvent[] = [];
-    process.store.fate = async ({ events, expected }) => {
+    process.store.fate = async ({ events, expected }): Promise<SteeredFate> => {
       if (late.length === 0) {
         late = events;
         return 'lost';
@@ -304,7 +304,10 @@ describe('an idempotency key', () => {
     await here.do(fill(10));
     await there.do(fill(10));
     const outcomes = await Promise.all([here.do(take(1), 'k'), there.do(take(1), 'k')]);
-    expect(outcomes.map((outcome) => (outcome as Accepted<Answer>).replayed).sort()).toEqual([false, true]);
+    expect(outcomes.map((outcome) => (outcome as Accepted<Answer>).replayed).toSorted(falseFirst)).toEqual([
+      false,
+      true,
+    ]);
     expect(await summary()).toEqual(['Filled 10', 'Filled 10', 'Taken 1']);
   });
 
@@ -397,6 +400,8 @@ describe('stopping', () => {
     expect(await log()).toHaveLength(1);
   });
 });
+
+const falseFirst = (a: boolean, b: boolean): number => Number(a) - Number(b);
 
 /** Until everything that can happen without time passing has happened. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

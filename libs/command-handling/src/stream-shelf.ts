@@ -91,12 +91,13 @@ export class StreamShelf<State, Event extends DomainEvent> {
   /** Reads what has been appended since. True when there was something. @throws EventStoreError `unavailable`, `damaged` */
   async refresh(loaded: LoadedStream<State>): Promise<boolean> {
     const before = loaded.revision;
+    const { decider } = this.kind;
     for (;;) {
       const page = await this.store.readStream(loaded.name, {
         from: loaded.revision + 1,
         limit: this.options.pageEvents,
       });
-      loaded.follow<Event>(page, this.kind.decider.evolve);
+      loaded.follow<Event>(page, decider);
       if (page.length < this.options.pageEvents) break;
     }
     this.keep(loaded);

@@ -136,7 +136,7 @@ export class Finisher {
   async #sweep(): Promise<void> {
     const { clock, telemetry, options } = this.#parts;
     const dueBeforeMs = clock.now() - options.finisherDelayMs;
-    for (const [key, pending] of [...this.#pending]) {
+    for (const [key, pending] of Array.from(this.#pending)) {
       if (this.#stopping) return;
       if (pending.seenAtMs > dueBeforeMs || this.#pending.get(key) !== pending) continue;
       try {

@@ -43,7 +43,11 @@ export class RoomReferences {
 
   /** Null: there is no such room. @throws EventStoreError */
   async get(roomId: string): Promise<RoomReference | null> {
-    return this.cached(roomId) ?? (await this.read(roomId));
+    const cached = this.cached(roomId);
+    if (cached !== undefined) return cached;
+    // A read that began before this question may have missed a room that was opened meanwhile: then it is asked anew.
+    const joined = await this.#reading.get(roomId);
+    return joined ?? this.read(roomId);
   }
 
   /** From the stream. Those who ask at once share one read. @throws EventStoreError */

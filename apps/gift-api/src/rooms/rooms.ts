@@ -115,7 +115,7 @@ export class Rooms {
     if ((await this.store.readStream(stream, { limit: 1 })).length > 0) return;
     const command = { type: 'RegisterCreator', creatorId, occurredAt } as const;
     const decided = creatorDecider.decide(command, creatorDecider.initialState);
-    if (isRefused(decided)) throw new Error(`a new creator was refused: ${String(decided)}`);
+    if (isRefused(decided)) throw new Error('a new creator was refused');
     const metadata = {
       $correlationId: correlationId,
       $causationId: correlationId,

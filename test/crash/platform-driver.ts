@@ -13,7 +13,7 @@ const ROOMS: readonly (readonly [room: string, creator: string])[] = [
 ];
 const GIFTS: readonly string[] = ['cheer', 'rose', 'finger-heart', 'perfume'];
 const COINS_AT_START = 500;
-const RETRY_MS = 20;
+const RETRY_MS = 60;
 /** A command that finds no definite answer for so long is a failure of its own. */
 const PATIENCE_MS = 60_000;
 

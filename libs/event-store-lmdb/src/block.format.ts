@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import { Packr } from 'msgpackr';
 import type { RecordedEvent } from '@livegift/kernel';
+import { SHAPES_MAX } from './record.encoder.js';
 
 /**
  * A block holds events with neighbouring positions, and all that is needed to read them:
@@ -16,7 +16,6 @@ export const FORMAT = 1;
 export const KIND_MAPS = 0;
 /** Events as records whose shapes stand in the block's dictionary. */
 export const KIND_RECORDS = 1;
-export const SHAPES_MAX = 256;
 /** Small enough that reading one event of a block costs little, large enough that blocks are few. */
 export const BLOCK_EVENTS_MAX = 128;
 export const BLOCK_BYTES_MAX = 65_536;
@@ -26,17 +25,12 @@ const TWO_32 = 2 ** 32;
 /** An event on its way into the log; its position is filled in when it has been encoded. */
 export type Recording = { -readonly [Field in keyof RecordedEvent]: RecordedEvent[Field] };
 
-export const RECORD_OPTIONS = { useRecords: true, maxSharedStructures: SHAPES_MAX, maxOwnStructures: 32 };
-
-export function newRecordPackr(): Packr {
-  return new Packr({ ...RECORD_OPTIONS, structures: [] });
-}
-
-/** The record shapes that a packer knows by now; msgpackr does not say it in its types. */
-export function shapesOf(packr: Packr): readonly string[][] {
-  const { structures } = packr as unknown as { structures: string[][] & { sharedLength?: number } };
-  return structures.slice(0, structures.sharedLength ?? 0);
-}
+export const RECORD_OPTIONS = {
+  useRecords: true,
+  mapsAsObjects: true,
+  maxSharedStructures: SHAPES_MAX,
+  maxOwnStructures: 32,
+};
 
 export interface BlockHeader {
   readonly kind: number;

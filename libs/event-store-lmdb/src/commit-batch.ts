@@ -1,8 +1,8 @@
-import type { AppendResult } from '@livegift/event-store';
+import { EventStoreError, type AppendResult } from '@livegift/event-store';
 import type { NewEvent, Position } from '@livegift/kernel';
-import { BLOCK_EVENTS_MAX, type Recording } from './block.format.js';
+import type { Recording } from './block.format.js';
 import type { BlockEncoder } from './block.encoder.js';
-import { jsonBytesBound } from './json-event.js';
+import { jsonBytes } from './json-event.js';
 import { positionOf } from './sequence.js';
 
 interface Waiting {
@@ -12,6 +12,9 @@ interface Waiting {
   readonly resolve: (result: AppendResult) => void;
   readonly reject: (error: Error) => void;
 }
+
+/** Appends of more events are not taken back but measured before. */
+const EVENTS_TAKEN_BACK_MAX = 64;
 
 /** Everything that one transaction writes; appends join until it starts. */
 export class CommitBatch {
@@ -24,7 +27,6 @@ export class CommitBatch {
   bytes = 0;
   readonly #waiting: Waiting[] = [];
   readonly #settled: ((failure: Error | null) => void)[] = [];
-  #asText: Set<Recording> | null = null;
   #encoded = 0;
 
   constructor(
@@ -41,19 +43,47 @@ export class CommitBatch {
     return this.first + this.events.length - 1;
   }
 
-  /** `plain`: the events are as JSON would have them, and MessagePack can say them. */
-  add(stream: string, events: readonly NewEvent[], firstRevision: number, plain: boolean): Promise<AppendResult> {
+  /** @throws EventStoreError `append-too-large`, with nothing added */
+  add(
+    stream: string,
+    events: readonly NewEvent[],
+    firstRevision: number,
+    appendBytesMax: number,
+  ): Promise<AppendResult> {
+    const { encoder } = this;
     const start = this.events.length;
+    // A large append spans blocks, which cannot be taken back: so it is measured before.
+    const isLarge = events.length > EVENTS_TAKEN_BACK_MAX;
+    if (isLarge) assertBytes(events, appendBytesMax);
+    const mark = encoder.mark();
+    encoder.jsonBytes = 0;
     let revision = firstRevision;
-    for (const { id, type, schemaVersion, data, metadata } of events) {
-      const event: Recording = { id, type, schemaVersion, data, metadata, stream, revision, position: '' as Position };
-      if (!plain && Number.isNaN(jsonBytesBound(data) + jsonBytesBound(metadata)))
-        (this.#asText ??= new Set()).add(event);
-      this.events.push(event);
-      revision++;
+    try {
+      for (const { id, type, schemaVersion, data, metadata } of events) {
+        const event: Recording = {
+          id,
+          type,
+          schemaVersion,
+          data,
+          metadata,
+          stream,
+          revision,
+          position: '' as Position,
+        };
+        encoder.add(event);
+        this.events.push(event);
+        revision++;
+        if (isLarge && encoder.isFull) this.#endBlock();
+      }
+      // Only near the limit is the exact size worth its price.
+      if (!isLarge && encoder.jsonBytes > appendBytesMax) assertBytes(events, appendBytesMax);
+    } catch (error) {
+      encoder.rollBack(mark);
+      this.events.length = start;
+      throw error;
     }
+    if (encoder.isFull) this.#endBlock();
     this.heads.set(stream, revision - 1);
-    while (this.events.length - this.#encoded >= BLOCK_EVENTS_MAX) this.#encodeBlock();
     const end = this.events.length;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ start, end, resolve, reject });
@@ -62,7 +92,7 @@ export class CommitBatch {
 
   /** No more events join: encodes what is left. */
   seal(): void {
-    while (this.#encoded < this.events.length) this.#encodeBlock();
+    if (this.encoder.count > 0) this.#endBlock();
     this.buffer = this.encoder.buffer;
   }
 
@@ -87,12 +117,22 @@ export class CommitBatch {
     for (const resolve of this.#settled) resolve(error);
   }
 
-  #encodeBlock(): void {
+  #endBlock(): void {
     const first = this.first + this.#encoded;
-    const { bytes, count } = this.encoder.encode(this.events, this.#encoded, first, this.#asText);
-    for (let i = 0; i < count; i++) this.events[this.#encoded + i]!.position = positionOf(first + i);
-    this.#encoded += count;
+    const bytes = this.encoder.endBlock(this.events, this.#encoded, first);
+    for (; this.#encoded < this.events.length; this.#encoded++) {
+      this.events[this.#encoded]!.position = positionOf(this.first + this.#encoded);
+    }
     this.bytes += bytes.length;
     this.blocks.push({ first, bytes });
+  }
+}
+
+/** @throws EventStoreError `append-too-large` */
+function assertBytes(events: readonly NewEvent[], appendBytesMax: number): void {
+  let bytes = 0;
+  for (const event of events) bytes += jsonBytes(event);
+  if (bytes > appendBytesMax) {
+    throw new EventStoreError('append-too-large', `${bytes} bytes in one append, at most ${appendBytesMax}`);
   }
 }

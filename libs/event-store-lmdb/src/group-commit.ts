@@ -4,7 +4,6 @@ import { BlockEncoder } from './block.encoder.js';
 import { BLOCK_BYTES_MAX } from './block.format.js';
 import { CommitBatch } from './commit-batch.js';
 import { sequenceKey, type Environment } from './environment.js';
-import { asJson, jsonBytes, jsonBytesBound } from './json-event.js';
 import { INDEXED_THROUGH_KEY } from './open-log.js';
 import type { RecentEvents } from './recent-events.js';
 import { encodeRuns, streamKey } from './stream-runs.js';
@@ -64,7 +63,7 @@ export class GroupCommit {
   }
 
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
-    const plain = this.#plain(events);
+    this.#assertCount(events.length);
     this.#assertRoom(stream, events.length);
     const pending = this.#pendingOf(stream);
     const actual = pending?.heads.get(stream) ?? this.parts.index.head(stream);
@@ -74,9 +73,9 @@ export class GroupCommit {
       return this.#refuseOnceSettled(pending, stream, expected);
     }
     const batch = this.#openBatch(events.length);
-    this.#waitingEvents += events.length;
-    const appended = batch.add(stream, plain ?? events.map(asJson), actual + 1, plain !== null);
     this.#schedule();
+    const appended = batch.add(stream, events, actual + 1, this.parts.limits.appendBytesMax);
+    this.#waitingEvents += events.length;
     return appended;
   }
 
@@ -114,27 +113,12 @@ export class GroupCommit {
     });
   }
 
-  /** The events if they are small enough and JSON would not change them; null if JSON would. */
-  #plain(events: readonly NewEvent[]): readonly NewEvent[] | null {
-    const { appendBytesMax, appendEventsMax } = this.parts.limits;
-    if (events.length === 0) throw new TypeError('an append has at least one event');
-    if (events.length > appendEventsMax) {
-      throw new EventStoreError(
-        'append-too-large',
-        `${events.length} events in one append, at most ${appendEventsMax}`,
-      );
+  #assertCount(events: number): void {
+    const { appendEventsMax } = this.parts.limits;
+    if (events === 0) throw new TypeError('an append has at least one event');
+    if (events > appendEventsMax) {
+      throw new EventStoreError('append-too-large', `${events} events in one append, at most ${appendEventsMax}`);
     }
-    let bound = 0;
-    for (const { data, metadata } of events) bound += jsonBytesBound(data) + jsonBytesBound(metadata);
-    // Only near the limit, or where JSON would change something, is the exact size worth its price.
-    if (!(bound <= appendBytesMax)) {
-      let bytes = 0;
-      for (const event of events) bytes += jsonBytes(event);
-      if (bytes > appendBytesMax) {
-        throw new EventStoreError('append-too-large', `${bytes} bytes in one append, at most ${appendBytesMax}`);
-      }
-    }
-    return Number.isNaN(bound) ? null : events;
   }
 
   #assertRoom(stream: string, events: number): void {

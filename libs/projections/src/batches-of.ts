@@ -14,12 +14,15 @@ export interface BatchSpan {
 export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to }: BatchSpan): ReadModelBatch[] {
   const writes: ReadModelWrite[][] = from.map(() => []);
   const newest: (number | null)[] = from.map(() => null);
+  const furthest = furthestOf(from);
   for (const event of events) {
+    // Nearly always all partitions stand at the same place, and nothing has to be compared for each.
+    const isNewToAll = isNewer(event.position, furthest);
     for (const write of project(event)) {
       for (const partition of partitionsOf(write, from.length)) {
-        if (isNewer(event.position, from[partition]!)) writes[partition]!.push(write);
+        if (isNewToAll || isNewer(event.position, from[partition]!)) writes[partition]!.push(write);
       }
-      if (write.kind === 'gift-scored') raise(newest, write.occurredAtMs, event.position, from);
+      if (write.kind === 'gift-scored') raise(newest, write.occurredAtMs, isNewToAll ? null : event.position, from);
     }
   }
   return from.flatMap((start, partition) =>
@@ -33,14 +36,20 @@ export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to 
 function raise(
   newest: (number | null)[],
   occurredAtMs: number,
-  position: Position,
+  position: Position | null,
   from: readonly (Position | null)[],
 ): void {
   for (let partition = 0; partition < newest.length; partition++) {
     const known = newest[partition]!;
-    if ((known === null || known < occurredAtMs) && isNewer(position, from[partition]!))
-      newest[partition] = occurredAtMs;
+    if (known !== null && known >= occurredAtMs) continue;
+    if (position === null || isNewer(position, from[partition]!)) newest[partition] = occurredAtMs;
   }
+}
+
+function furthestOf(from: readonly (Position | null)[]): Position | null {
+  let furthest: Position | null = null;
+  for (const position of from) if (position !== null && isNewer(position, furthest)) furthest = position;
+  return furthest;
 }
 
 function isNewer(position: Position, than: Position | null): boolean {

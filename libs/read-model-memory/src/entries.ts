@@ -1,14 +1,11 @@
-import type { CreatorRow, RoomRow, WalletRow } from '@livegift/read-model';
 import { NO_CELL } from './cell-table.js';
 import { RoomGifts } from './room-gifts.js';
+import type { WritableCreator, WritableRoom } from './row-writes.js';
 import type { Standing } from './standing.js';
-
-export type Writable<Row> = { -readonly [Field in keyof Row]: Row[Field] };
-export type WritableWallet = Writable<WalletRow>;
 
 /** A creator, and what its gifts come to over all time (for the board of creators). */
 export class CreatorEntry {
-  row: Writable<CreatorRow> | null = null;
+  row: WritableCreator | null = null;
   /** In the order in which they were first seen. */
   readonly rooms: RoomEntry[] = [];
   diamonds = 0;
@@ -25,7 +22,7 @@ export class CreatorEntry {
 }
 
 export class RoomEntry {
-  row: Writable<RoomRow> | null = null;
+  row: WritableRoom | null = null;
   /** A room has one creator: whom its first gift names. */
   creator: CreatorEntry | null = null;
   indexInCreator = 0;

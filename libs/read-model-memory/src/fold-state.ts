@@ -8,11 +8,12 @@ import {
   type RowWrite,
 } from '@livegift/read-model';
 import { CellTable } from './cell-table.js';
-import { CreatorEntry, RoomEntry, type CountedGift, type HourEntry, type WritableWallet } from './entries.js';
+import { CreatorEntry, RoomEntry, type CountedGift, type HourEntry } from './entries.js';
 import { GivenTotals } from './given-totals.js';
 import { IdIndex } from './id-index.js';
 import { RoomGifts } from './room-gifts.js';
 import { RoomList } from './room-list.js';
+import { writeCreator, writeRoom, writeWallet, type WritableWallet } from './row-writes.js';
 import type { HourRange } from './scans.js';
 import type { Standing } from './standing.js';
 
@@ -83,19 +84,10 @@ export class FoldState {
   }
 
   #writeRow(write: RowWrite): void {
-    const row = this.#row(write) as Record<string, unknown>;
-    const { set, add } = write;
-    if (set !== undefined) for (const field in set) row[field] = set[field];
-    if (add !== undefined) for (const field in add) row[field] = (row[field] as number) + add[field]!;
-  }
-
-  #row({ table, id }: RowWrite): object {
-    if (table === 'wallet') {
-      const viewer = this.#viewer(id);
-      return (this.wallets[viewer] ??= emptyWalletRow(id));
-    }
-    if (table === 'creator') return (this.#creator(id).row ??= emptyCreatorRow(id));
-    return (this.#room(id).row ??= emptyRoomRow(id));
+    const { table, id } = write;
+    if (table === 'wallet') return writeWallet((this.wallets[this.#viewer(id)] ??= emptyWalletRow(id)), write);
+    if (table === 'creator') return writeCreator((this.#creator(id).row ??= emptyCreatorRow(id)), write);
+    writeRoom((this.#room(id).row ??= emptyRoomRow(id)), write);
   }
 
   #countGift(gift: GiftScoredWrite): void {

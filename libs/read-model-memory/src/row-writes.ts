@@ -1,0 +1,80 @@
+import type { CreatorRow, RoomRow, RowWrite, WalletRow } from '@livegift/read-model';
+
+type Writable<Row> = { -readonly [Field in keyof Row]: Row[Field] };
+export type WritableWallet = Writable<WalletRow>;
+export type WritableCreator = Writable<CreatorRow>;
+export type WritableRoom = Writable<RoomRow>;
+
+/*
+ * Three times the speed of `row[field] = …`, which costs more than everything else of a gift: a switch lets each store go
+ * to a known place. A field that no row has is a mistake in a projection.
+ */
+
+export function writeWallet(row: WritableWallet, { set, add }: RowWrite): void {
+  if (set !== undefined) {
+    for (const field in set) {
+      const value = set[field] as never;
+      if (field === 'coins') row.coins = value;
+      else if (field === 'lastGiftRevision') row.lastGiftRevision = value;
+      else if (field === 'lastPurchaseRevision') row.lastPurchaseRevision = value;
+      else if (field === 'region') row.region = value;
+      else if (field === 'ageAssured') row.ageAssured = value;
+      else throw unknownField('wallet', field);
+    }
+  }
+  if (add !== undefined) {
+    for (const field in add) {
+      const value = add[field]!;
+      if (field === 'spentCoins') row.spentCoins += value;
+      else if (field === 'purchasedCoins') row.purchasedCoins += value;
+      else if (field === 'coins') row.coins += value;
+      else throw unknownField('wallet', field);
+    }
+  }
+}
+
+export function writeCreator(row: WritableCreator, { set, add }: RowWrite): void {
+  if (set !== undefined) {
+    for (const field in set) {
+      if (field === 'lastCreditRevision') row.lastCreditRevision = set[field] as never;
+      else throw unknownField('creator', field);
+    }
+  }
+  if (add !== undefined) {
+    for (const field in add) {
+      const value = add[field]!;
+      if (field === 'diamonds') row.diamonds += value;
+      else if (field === 'giftCount') row.giftCount += value;
+      else if (field === 'coinsReceived') row.coinsReceived += value;
+      else if (field === 'creditedDiamonds') row.creditedDiamonds += value;
+      else throw unknownField('creator', field);
+    }
+  }
+}
+
+export function writeRoom(row: WritableRoom, { set, add }: RowWrite): void {
+  if (set !== undefined) {
+    for (const field in set) {
+      const value = set[field] as never;
+      if (field === 'creatorId') row.creatorId = value;
+      else if (field === 'title') row.title = value;
+      else if (field === 'state') row.state = value;
+      else if (field === 'openedAt') row.openedAt = value;
+      else if (field === 'closedAt') row.closedAt = value;
+      else throw unknownField('room', field);
+    }
+  }
+  if (add !== undefined) {
+    for (const field in add) {
+      const value = add[field]!;
+      if (field === 'giftCount') row.giftCount += value;
+      else if (field === 'coins') row.coins += value;
+      else if (field === 'diamonds') row.diamonds += value;
+      else throw unknownField('room', field);
+    }
+  }
+}
+
+function unknownField(table: string, field: string): Error {
+  return new Error(`a ${table} row cannot be written at ${field}`);
+}

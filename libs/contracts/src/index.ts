@@ -1,4 +1,5 @@
 export * from './answers.js';
+export * from './async-api.js';
 export * from './bodies.js';
 export * from './frames.js';
 export * from './query-answers.js';

@@ -83,9 +83,9 @@ export class Asked {
     return null;
   }
 
-  /** It was accepted, or refused by the newest answer. */
+  /** It was accepted, or refused, by any of its answers: late ones count. */
   get settled(): boolean {
-    return this.accepted !== null || this.attempts.at(-1)?.result.kind === 'refused';
+    return this.attempts.some(({ result: { kind } }) => kind === 'accepted' || kind === 'refused');
   }
 
   /** Every attempt was answered by a refusal: then nothing of it may be in the log. */
@@ -124,7 +124,8 @@ export function isEventOf(asked: Asked, event: RecordedEvent): boolean {
     case 'change-details':
       return event.stream === asked.stream;
     case 'open-room':
-      return event.type === 'RoomOpened' && event.stream === asked.stream;
+      // Opened once more, it answers with where the room stands now, perhaps closed.
+      return event.stream === asked.stream;
     case 'close-room':
       return event.type === 'RoomClosed' && event.stream === asked.stream;
   }

@@ -2,9 +2,10 @@ import type { RecordedEvent } from '@livegift/kernel';
 import { isEventOf, type Asked, type Attempt, type Result, type Wish } from './asked.js';
 import type { LogIndex } from './log-index.js';
 import type { Platform } from './platform.js';
+import type { Scenario } from './scenario.js';
 
 /** Holds what the platform was told against the log. That no key acts twice, the naive ledger has seen to. */
-export function auditCommands(platform: Platform, index: LogIndex, referenceStalenessMs: number): string[] {
+export function auditCommands(platform: Platform, index: LogIndex, bounds: Scenario['bounds']): string[] {
   const findings = [...platform.findings];
   const say = (asked: Asked, what: string): void => void findings.push(`${asked}: ${what}`);
   const byKey = commandsByKey(index);
@@ -12,12 +13,12 @@ export function auditCommands(platform: Platform, index: LogIndex, referenceStal
     if (!asked.settled) say(asked, 'was never settled');
     const written = byKey.get(`${asked.stream} ${asked.key}`) ?? [];
     auditAccepted(asked, index, say);
-    auditStaleness(asked, index, referenceStalenessMs, say);
+    auditStaleness(asked, index, bounds.referenceStalenessMs, say);
     if (asked.surelyRefused && written.some((event) => isEventOf(asked, event)))
       say(asked, 'was refused, and is there');
     for (const attempt of asked.attempts) auditRefusal(asked, attempt, index, written, say);
   }
-  auditLineOrder(platform, findings);
+  auditLineOrder(platform, bounds.finisherDelayMs, findings);
   return findings;
 }
 
@@ -184,9 +185,13 @@ function auditBalance(
   if (details !== null && (details['required'] as number) <= (details['balance'] as number)) untrue('it was enough');
 }
 
-/** What one request newly brought in stands in the log in the order of its lines: of each wallet, or of all for history. */
-function auditLineOrder(platform: Platform, findings: string[]): void {
-  for (const { kind, lines } of platform.requests) {
+/**
+ * What one request newly brought in stands in the log in the order of its lines: of each wallet, or of all for history.
+ * History that takes longer than the finisher waits may be finished by it, in the order of claims.
+ */
+function auditLineOrder(platform: Platform, finisherDelayMs: number, findings: string[]): void {
+  for (const { kind, lines, tookMs } of platform.requests) {
+    if (kind === 'import' && tookMs >= finisherDelayMs) continue;
     const last = new Map<string, string>();
     for (const { asked, result } of lines) {
       if (result.kind !== 'accepted' || result.replayed || result.position === null) continue;

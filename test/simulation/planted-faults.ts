@@ -10,20 +10,44 @@ import type { ReadModel, ReadModelBatch } from '@livegift/read-model';
 import type { ApplyRule } from '@livegift/testing';
 import { SOUND_PARTS, type Parts } from './parts.js';
 
+export interface PlantedFault {
+  readonly parts: Parts;
+  /** What the audit says when it has found this fault, and not another. */
+  readonly shows: RegExp;
+}
+
 /** Each of these is a way to lose or double money that looks right in every test without faults. */
-export const PLANTED_FAULTS: Readonly<Record<string, Parts>> = {
+export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   'settling without the position rule': {
-    ...SOUND_PARTS,
-    settlement: (parts) => SOUND_PARTS.settlement({ ...parts, store: forgetsHowFarCreatorsAreSettled(parts.store) }),
+    parts: {
+      ...SOUND_PARTS,
+      settlement: (parts) => SOUND_PARTS.settlement({ ...parts, store: forgetsHowFarCreatorsAreSettled(parts.store) }),
+    },
+    shows: /DiamondsCredited: gift .* is credited a second time/,
   },
-  'a batch applied because it is newer': { ...SOUND_PARTS, applyRule: appliesWhatIsNewer },
+  'a batch applied because it is newer': {
+    parts: { ...SOUND_PARTS, applyRule: appliesWhatIsNewer },
+    shows: /the read model of .* the log says/,
+  },
   'a checkpoint moved before its writes': {
-    ...SOUND_PARTS,
-    projector: (parts) => SOUND_PARTS.projector({ ...parts, readModel: movesCheckpointFirst(parts.readModel) }),
+    parts: {
+      ...SOUND_PARTS,
+      projector: (parts) => SOUND_PARTS.projector({ ...parts, readModel: movesCheckpointFirst(parts.readModel) }),
+    },
+    shows: /the read model of .* the log says/,
   },
-  'an answer before the append': { ...SOUND_PARTS, store: (store) => answersBeforeAppending(store) },
-  'an append repeated after an unknown outcome': { ...SOUND_PARTS, store: (store) => repeatsAfterUnknown(store) },
-  'idempotency keys forgotten by a snapshot': { ...SOUND_PARTS, store: (store) => snapshotsWithoutKeys(store) },
+  'an answer before the append': {
+    parts: { ...SOUND_PARTS, store: (store) => answersBeforeAppending(store) },
+    shows: /answered before it was durable/,
+  },
+  'an append repeated after an unknown outcome': {
+    parts: { ...SOUND_PARTS, store: (store) => repeatsAfterUnknown(store) },
+    shows: /idempotency key .* was used at revision/,
+  },
+  'idempotency keys forgotten by a snapshot': {
+    parts: { ...SOUND_PARTS, store: (store) => snapshotsWithoutKeys(store) },
+    shows: /idempotency key .* was used at revision/,
+  },
 };
 
 /** The store with some of its methods replaced. */

@@ -22,6 +22,7 @@ export class Platform {
   /** Lines of one bulk or import request, for the order that they promise. */
   readonly requests: {
     readonly kind: 'bulk' | 'import';
+    readonly tookMs: number;
     readonly lines: readonly { asked: Asked; result: Result }[];
   }[] = [];
   readonly #random: SeededRandom;
@@ -137,6 +138,7 @@ export class Platform {
 
   async #askInLines(door: Door, all: readonly Asked[], told: (asked: Asked, result: Result) => void): Promise<void> {
     const { application } = door;
+    const beganMs = this.world.nowMs;
     const kind = all[0]!.wish.kind === 'import' ? 'import' : 'bulk';
     try {
       const answers = await (kind === 'import'
@@ -153,7 +155,7 @@ export class Platform {
           ));
       if (answers.length !== all.length) this.findings.push(`${answers.length} answers to ${all.length} lines`);
       const results = answers.map((answer, index) => ({ asked: all[index]!, result: lineResult(answer) }));
-      this.requests.push({ kind, lines: results });
+      this.requests.push({ kind, tookMs: this.world.nowMs - beganMs, lines: results });
       answers.forEach(({ line }, index) => {
         if (line !== index + 1) this.findings.push(`line ${line} was answered in place ${index + 1}`);
       });

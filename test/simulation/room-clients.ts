@@ -7,6 +7,8 @@ import type { SimulatedGateway } from './simulated-gateway.js';
 export interface GatewayDoor {
   readonly process: SimulatedProcess;
   readonly gateway: SimulatedGateway;
+  /** False once it drains. */
+  running(): boolean;
 }
 
 /** From a place that the feed named on, everything must have come, in order. */
@@ -27,6 +29,7 @@ export class RoomClient {
   closed = false;
   #lastFrameId: string | null = null;
   #connected: { readonly door: GatewayDoor; readonly subscriber: RoomSubscriber } | null = null;
+  #connecting = false;
   readonly #random: SeededRandom;
 
   constructor(
@@ -68,33 +71,36 @@ export class RoomClient {
   }
 
   async #connect(): Promise<void> {
-    if (this.#connected !== null || this.closed) return;
+    if (this.#connected !== null || this.#connecting || this.closed) return;
     const doors = this.doors();
     const opened = this.server.log.readStream(`room-${this.roomId}`, { limit: 1 })[0];
     if (doors.length === 0 || opened === undefined) return this.#again();
     const door = this.#random.pick(doors);
-    const { feed } = door.gateway;
     const from = this.#lastFrameId;
-    for (let i = 0; from !== null && i < REACHED_TRIES && !feed.hasReached(this.roomId, from); i++) await this.#pause();
-    if (!door.process.alive) return this.#again();
-    let alive = true;
+    this.#connecting = true;
+    for (let i = 0; from !== null && i < REACHED_TRIES && !door.gateway.feed.hasReached(this.roomId, from); i++) {
+      await this.#pause();
+    }
+    this.#connecting = false;
+    if (!door.process.alive || !door.running()) return this.#again();
+    this.#join(door, from, opened.data as { creatorId: string; title: string | null });
+  }
+
+  #join(door: GatewayDoor, from: string | null, facts: { creatorId: string; title: string | null }): void {
     const subscriber: RoomSubscriber = {
       write: (batch) => {
-        if (alive) this.#take(batch, from);
+        if (this.#connected?.subscriber === subscriber) this.#take(batch, from);
       },
       end: (reason) => {
-        if (!alive) return;
-        alive = false;
-        this.#end(reason);
+        if (this.#connected?.subscriber === subscriber) this.#end(reason);
       },
     };
     door.process.onCrash(() => subscriber.end('going-away'));
     this.#connected = { door, subscriber };
-    const { creatorId, title } = opened.data as { creatorId: string; title: string | null };
+    const { creatorId, title } = facts;
     const request = { roomId: this.roomId, facts: { creatorId, title }, board: { entries: [], position: null }, from };
-    const joined = feed.join(subscriber, request);
+    const joined = door.gateway.feed.join(subscriber, request);
     if (joined === 'joined') return;
-    alive = false;
     this.#connected = null;
     if (joined === 'room-closed') this.closed = true;
     else this.#again();

@@ -209,7 +209,7 @@ class Simulation {
     const models = this.#nodes.flatMap(({ name, readModel }) => (readModel === null ? [] : [{ name, readModel }]));
     return [
       ...ledger.findings(),
-      ...auditCommands(this.#platform, index, this.scenario.bounds.referenceStalenessMs),
+      ...auditCommands(this.#platform, index, this.scenario.bounds),
       ...this.#screens.flatMap((screen) => auditRoomClient(screen, this.server.log.events)),
       ...(await auditReadModels(models, index)),
     ];
@@ -222,8 +222,10 @@ class Simulation {
   }
 
   #gateways() {
-    return this.#nodes.flatMap(({ running, process, gateway }) =>
-      running && gateway !== null ? [{ process, gateway }] : [],
-    );
+    return this.#nodes.flatMap((node) => {
+      const { running, process, gateway } = node;
+      const isStillIt = (): boolean => node.running && node.process === process;
+      return running && gateway !== null ? [{ process, gateway, running: isStillIt }] : [];
+    });
   }
 }

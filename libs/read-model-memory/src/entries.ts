@@ -1,7 +1,6 @@
 import { NO_CELL } from './cell-table.js';
 import { RoomGifts } from './room-gifts.js';
 import type { WritableCreator, WritableRoom } from './row-writes.js';
-import type { Standing } from './standing.js';
 
 /** A creator, and what its gifts come to over all time (for the board of creators). */
 export class CreatorEntry {
@@ -13,7 +12,7 @@ export class CreatorEntry {
   reachedAtMs = 0;
   cellCount = 0;
   /** Standings of this creator's gifters that are kept now. */
-  readonly standings: Standing[] = [];
+  readonly standings: GiftListener[] = [];
 
   constructor(
     readonly index: number,
@@ -31,7 +30,7 @@ export class RoomEntry {
   cellCount = 0;
   gifts: RoomGifts | null = null;
   /** Standings of this room's gifters that are kept now. */
-  readonly standings: Standing[] = [];
+  readonly standings: GiftListener[] = [];
 
   constructor(
     readonly index: number,
@@ -56,4 +55,9 @@ export interface CountedGift {
   diamonds: number;
   position: number;
   occurredAtMs: number;
+}
+
+/** A standing, as gifts see it. */
+export interface GiftListener {
+  count(gift: CountedGift): void;
 }

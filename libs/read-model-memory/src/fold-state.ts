@@ -8,14 +8,13 @@ import {
   type RowWrite,
 } from '@livegift/read-model';
 import { CellTable } from './cell-table.js';
-import { CreatorEntry, RoomEntry, type CountedGift, type HourEntry } from './entries.js';
+import { CreatorEntry, RoomEntry, type CountedGift, type GiftListener, type HourEntry } from './entries.js';
 import { GivenTotals } from './given-totals.js';
+import type { HourRange } from './hour-range.js';
 import { IdIndex } from './id-index.js';
 import { RoomGifts } from './room-gifts.js';
 import { RoomList } from './room-list.js';
 import { writeCreator, writeRoom, writeWallet, type WritableWallet } from './row-writes.js';
-import type { HourRange } from './scans.js';
-import type { Standing } from './standing.js';
 
 export const HOUR_MS = 3_600_000;
 
@@ -38,7 +37,7 @@ export class FoldState {
   readonly hours = new Map<number, HourEntry>();
 
   /** Standings over all rooms that are kept now. */
-  readonly standings: Standing[] = [];
+  readonly standings: GiftListener[] = [];
 
   readonly #creatorsById = new Map<string, CreatorEntry>();
   readonly #roomsById = new Map<string, RoomEntry>();

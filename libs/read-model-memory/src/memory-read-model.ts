@@ -23,7 +23,7 @@ import {
 import { boardPage } from './board-page.js';
 import { dumpLines } from './dump-lines.js';
 import { FoldState, HOUR_MS } from './fold-state.js';
-import { ALL_HOURS, type HourRange } from './scans.js';
+import { ALL_HOURS, type HourRange } from './hour-range.js';
 import type { Standing } from './standing.js';
 import { Standings, type StandingsBounds } from './standings.js';
 import { Waiters } from './waiters.js';

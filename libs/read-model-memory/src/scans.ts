@@ -1,6 +1,7 @@
 import { NO_CELL } from './cell-table.js';
 import type { CountedGift, CreatorEntry, RoomEntry } from './entries.js';
 import type { FoldState } from './fold-state.js';
+import type { HourRange } from './hour-range.js';
 import type { MemberTable } from './member-table.js';
 
 /** Reads what a board is made of, piece by piece, while gifts go on being counted. */
@@ -10,14 +11,6 @@ export interface Scan {
   /** Whether this gift's place was read already, so that it must be merged besides; else it is still to be read. */
   hasPassed(gift: CountedGift): boolean;
 }
-
-/** Hours from `start` inclusive to `end` exclusive, counted from 1970 in the deployment's offset. */
-export interface HourRange {
-  readonly start: number;
-  readonly end: number;
-}
-
-export const ALL_HOURS: HourRange = { start: -Infinity, end: Infinity };
 
 /** What of a cell counts on the board, and for whom. */
 export type Measure = 'gifters' | 'creators';

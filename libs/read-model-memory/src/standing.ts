@@ -1,7 +1,8 @@
-import type { CountedGift } from './entries.js';
+import type { CountedGift, GiftListener } from './entries.js';
+import type { HourRange } from './hour-range.js';
 import { MemberTable } from './member-table.js';
 import { Ranking } from './ranking.js';
-import type { HourRange, Measure, Scan } from './scans.js';
+import type { Measure, Scan } from './scans.js';
 import { slicedSort } from './sliced-sort.js';
 
 const SCAN_STEP = 1_024;
@@ -10,7 +11,7 @@ const SCAN_STEP = 1_024;
  * One board of one period, in order. Made from cells piece by piece; gifts that come meanwhile are merged when their place
  * was read already, and kept for the end while it sorts. From then on each gift moves one member.
  */
-export class Standing {
+export class Standing implements GiftListener {
   readonly table: MemberTable;
   #ranking: Ranking | null = null;
   #scan: Scan | null;

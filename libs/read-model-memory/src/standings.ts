@@ -1,7 +1,8 @@
 import { ReadModelError, type Board } from '@livegift/read-model';
-import type { CreatorEntry, RoomEntry } from './entries.js';
+import type { CreatorEntry, GiftListener, RoomEntry } from './entries.js';
 import type { FoldState } from './fold-state.js';
-import { ALL_HOURS, HoursScan, RoomsScan, TotalsScan, type HourRange, type Measure } from './scans.js';
+import { ALL_HOURS, type HourRange } from './hour-range.js';
+import { HoursScan, RoomsScan, TotalsScan, type Measure } from './scans.js';
 import { Standing } from './standing.js';
 
 export interface StandingsBounds {
@@ -20,7 +21,7 @@ export interface StandingsBounds {
 interface Kept {
   readonly standing: Standing;
   /** Where gifts look for it. */
-  readonly home: Standing[];
+  readonly home: GiftListener[];
   readonly built: Promise<void>;
   lastAskedMs: number;
 }
@@ -117,7 +118,7 @@ export class Standings {
     await turn;
   }
 
-  #make(board: Board, range: HourRange): { standing: Standing; home: Standing[] } | null {
+  #make(board: Board, range: HourRange): { standing: Standing; home: GiftListener[] } | null {
     const { state } = this;
     switch (board.kind) {
       case 'room-gifters': {

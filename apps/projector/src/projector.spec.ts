@@ -87,6 +87,19 @@ describe('the projector', () => {
     await projector.stop();
   });
 
+  it('lets others have the event loop while it catches up', async () => {
+    const { store } = await storeWithWallet();
+    for (let revision = 2; revision < 100; revision++) {
+      await store.append('wallet-ann', [purchased('ann', 1, revision)], revision);
+    }
+    const projector = project(store, createMemoryReadModel());
+    let turns = 0;
+    await projector.start();
+    for (; !projector.state().ready; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect(turns).toBeGreaterThan(40);
+    await projector.stop();
+  });
+
   it('counts nothing twice when another projector works on the same read model', async () => {
     const { store } = await storeWithWallet();
     const readModel = createMemoryReadModel();

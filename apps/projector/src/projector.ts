@@ -1,5 +1,5 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import { type Cancellable, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { pause, type Cancellable, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { batchesOf, PROJECTED_TYPES } from '@livegift/projections';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { backoffDelayMs } from '@livegift/subscriptions';
@@ -105,7 +105,7 @@ export class Projector {
 
   /** Reads from the partition that is furthest behind, until something makes it begin anew. */
   async #follow(onProgress: () => void): Promise<void> {
-    const { store, readModel, clock, telemetry } = this.#parts;
+    const { store, readModel, clock, scheduler, telemetry } = this.#parts;
     const progress = await PartitionProgress.load(readModel, store.storeId);
     this.#progress = progress;
     const target = await store.head();
@@ -132,6 +132,8 @@ export class Projector {
         onProgress();
         rebuild.report(progress.least, batch.events.length);
         if (this.#phase !== 'live' && progress.hasReached(target)) await this.#goLive(progress, rebuild);
+        // An embedded store and read model answer at once: without this nobody else would get the event loop.
+        if (!batch.caughtUp) await pause(scheduler, 0);
       }
     } finally {
       subscription.close();

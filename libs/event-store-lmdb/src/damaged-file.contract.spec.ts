@@ -20,6 +20,9 @@ const event = (data: unknown): NewEvent => ({
   metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
 });
 
+/** Hundreds of synced commits: a busy disk takes its time. */
+jest.setTimeout(60_000);
+
 describe('a data file that is not what was written', () => {
   let directory: string;
   let file: string;

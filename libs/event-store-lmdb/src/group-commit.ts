@@ -34,6 +34,7 @@ interface Parts {
 const STREAM_NAME_BYTES_MAX = 1_024;
 const INDEX_ENTRIES_MIN = 256;
 const CHECKPOINT_DELAY_MS = 100;
+const READER_CHECK_COMMITS = 256;
 const BUFFERS_KEPT_MAX = 2;
 const BUFFER_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 const NO_STREAM = -1;
@@ -57,6 +58,7 @@ export class GroupCommit {
   #checkpointTimer: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
   #broken = false;
+  #commits = 0;
 
   constructor(private readonly parts: Parts) {
     this.durable = parts.endOnDisk();
@@ -215,6 +217,8 @@ export class GroupCommit {
       if (this.checkpoints.get(consumer) === position) this.checkpoints.delete(consumer);
     }
     this.#release(batch);
+    // A reader that was killed inside a transaction pins its pages until somebody notices.
+    if (++this.#commits % READER_CHECK_COMMITS === 0) environment.root.readerCheck();
     telemetry.count('event_store_events_appended_total', batch.events.length);
     telemetry.observe('event_store_commit_seconds', (performance.now() - started) / 1_000);
     batch.succeed();

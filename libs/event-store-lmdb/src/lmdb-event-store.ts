@@ -120,7 +120,10 @@ export class LmdbEventStore implements EventStore, DurableLog {
     const heads = new RecentMap<string, number>(limits.headsKeptMax);
     const index = new StreamIndex(environment.streams, tail, heads, file);
     const recent = new RecentEvents(limits.recentEventsMax, limits.recentBytesMax);
-    const endOnDisk = (): number => blocks.newest()?.last ?? 0;
+    const endOnDisk = (): number => {
+      environment.root.resetReadTxn();
+      return blocks.newest()?.last ?? 0;
+    };
     const committed = (): void => this.#wake();
     this.#commits = new GroupCommit({
       environment,
@@ -138,9 +141,14 @@ export class LmdbEventStore implements EventStore, DurableLog {
     telemetry.info('event store opened', { file, storeId, events: end, unindexedEvents: tail.size });
   }
 
-  async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
-    this.#assertOpen();
-    return this.#commits.append(stream, events, expected);
+  /** Not async: this runs for every gift, and two more promises each are felt. */
+  append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+    try {
+      this.#assertOpen();
+      return this.#commits.append(stream, events, expected);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {

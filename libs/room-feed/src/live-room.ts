@@ -19,7 +19,8 @@ export class LiveRoom {
   /** Known once the feed has carried the room's opening. */
   facts: RoomFacts | null = null;
   closed = false;
-  readonly #streaks: RoomStreaks;
+  /** Followed while somebody watches. */
+  #streaks: RoomStreaks;
   #streakTimer: Cancellable | null = null;
   /** Each connection with the time of the last frame that it alone was sent. */
   readonly #subscribers = new Map<RoomSubscriber, number>();
@@ -35,19 +36,13 @@ export class LiveRoom {
     /** There is something to flush at the next tick. */
     private readonly pend: (room: LiveRoom) => void,
   ) {
-    const { config } = parts;
-    this.window = new RoomWindow(floor, config.windowGiftsMax);
-    this.#streaks = new RoomStreaks(config.streakWindowMs + config.streakGraceMs, config.roomStreaksMax);
+    this.window = new RoomWindow(floor, parts.config.windowGiftsMax);
+    this.#streaks = this.#noStreaks();
     this.board = new BoardWatch(roomId, parts, ({ entries }) => this.#send(frameOf({ type: 'leaderboard', entries })));
   }
 
   get connections(): number {
     return this.#subscribers.size;
-  }
-
-  /** True when nothing of it would be missed but its window. */
-  get idle(): boolean {
-    return this.#subscribers.size === 0 && this.#streaks.nextEndMs === null;
   }
 
   /** A message that is newer than everything before. `replayed`: it is from before the feed had caught up. */
@@ -67,6 +62,7 @@ export class LiveRoom {
   }
 
   add(subscriber: RoomSubscriber): void {
+    if (this.#subscribers.size === 0) this.#recallStreaks();
     this.#subscribers.set(subscriber, this.parts.clock.now());
     this.#armKeepAlive();
   }
@@ -77,6 +73,9 @@ export class LiveRoom {
       this.#keepAliveTimer?.cancel();
       this.#keepAliveTimer = null;
       this.#pending = [];
+      this.#streakTimer?.cancel();
+      this.#streakTimer = null;
+      this.#streaks = this.#noStreaks();
       this.board.stop();
     }
     return removed;
@@ -108,16 +107,41 @@ export class LiveRoom {
     this.board.stop();
   }
 
-  #acceptGift(message: FeedMessage, replayed: boolean): void {
+  #acceptGift({ position, occurredAt, body }: FeedMessage, replayed: boolean): void {
+    const nowMs = this.parts.clock.now();
+    const atMs = replayed ? Math.min(nowMs, Date.parse(occurredAt)) : nowMs;
+    // Most rooms of a busy server are watched elsewhere, or by nobody: their gifts are kept as they came.
+    const gift = this.#subscribers.size === 0 ? null : (JSON.parse(body) as GiftMessage);
+    this.window.add({ position, atMs, body });
+    if (gift === null) return;
+    this.#sendEnded(this.#streaks.add(gift, atMs));
+    this.#send(this.#giftFrame(position, body));
+    this.board.want(position);
+    this.#armStreaks();
+  }
+
+  /** What a client that has seen `position` has missed. */
+  missedSince(position: Position): FrameBatch {
+    return new FrameBatch(this.window.after(position).map((gift) => this.#giftFrame(gift.position, gift.body)));
+  }
+
+  #giftFrame(position: Position, body: string): FeedFrame {
+    return giftFrameOf(frameIdOf(this.parts.epoch, position), body);
+  }
+
+  #noStreaks(): RoomStreaks {
+    const { config } = this.parts;
+    return new RoomStreaks(config.streakWindowMs + config.streakGraceMs, config.roomStreaksMax);
+  }
+
+  /** Somebody has come: the streaks of the last moments may still be going on. */
+  #recallStreaks(): void {
     const { clock, config } = this.parts;
-    const gift = JSON.parse(message.body) as GiftMessage;
-    const occurredAtMs = Date.parse(message.occurredAt);
-    const over = replayed && occurredAtMs + config.streakWindowMs + config.streakGraceMs < clock.now();
-    if (!over) this.#sendEnded(this.#streaks.add(gift, clock.now()));
-    const frame = giftFrameOf(frameIdOf(this.parts.epoch, message.position), message.body);
-    this.window.add({ position: message.position, occurredAtMs, frame });
-    this.#send(frame);
-    if (this.connections > 0) this.board.want(message.position);
+    const nowMs = clock.now();
+    for (const { body, atMs } of this.window.since(nowMs - config.streakWindowMs - config.streakGraceMs)) {
+      this.#streaks.add(JSON.parse(body) as GiftMessage, atMs);
+    }
+    this.#streaks.endedBy(nowMs);
     this.#armStreaks();
   }
 

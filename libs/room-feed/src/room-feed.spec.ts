@@ -196,6 +196,26 @@ describe('streaks', () => {
     expect(client.of('streak-ended')).toHaveLength(1);
   });
 
+  it('that began before anybody came are told to whom they end', async () => {
+    world.gift(1, { streak: { id: 's', count: 1 } });
+    await world.pass(1_000);
+    world.gift(2, { streak: { id: 's', count: 2 } });
+    await world.pass(1_000);
+    const client = world.join();
+    await world.pass(2_000);
+    expect(client.of('streak-ended')).toEqual([]);
+    await world.pass(500);
+    expect(client.of('streak-ended')).toMatchObject([{ streak: { id: 's', count: 2, coins: 2 } }]);
+  });
+
+  it('that ended before anybody came are not told of', async () => {
+    world.gift(1, { streak: { id: 's', count: 2 } });
+    await world.pass(3_400);
+    const client = world.join();
+    await world.pass(10_000);
+    expect(client.of('streak-ended')).toEqual([]);
+  });
+
   it('that were over before this gateway began are not told of', async () => {
     world = new World();
     const old = { occurredAt: new Date(START_MS - 60_000).toISOString(), streak: { id: 's', count: 2 } };

@@ -198,7 +198,7 @@ export class RoomFeed {
     // After a restart a thousand clients resume from one frame: what they missed is put together once.
     const shared = this.#resumes.get(room.roomId);
     if (shared?.from === place.position && shared.newest === window.newest) return { complete, missed: shared.batch };
-    const batch = new FrameBatch(window.after(place.position));
+    const batch = room.missedSince(place.position);
     this.#resumes.clear();
     this.#resumes.set(room.roomId, { from: place.position, newest: window.newest, batch });
     return { complete, missed: batch };
@@ -237,7 +237,7 @@ export class RoomFeed {
     if (this.#bytes <= windowBytesMax && this.#rooms.size <= roomsMax) return;
     for (const room of this.#rooms.values()) {
       if (this.#bytes <= windowBytesMax && this.#rooms.size <= roomsMax) return;
-      if (room.idle) this.#drop(room);
+      if (room.connections === 0) this.#drop(room);
       else this.#forgetFrames(room, room.window.newest);
       this.parts.telemetry.count('room_windows_given_up');
     }

@@ -1,31 +1,31 @@
 import type { Position } from '@livegift/kernel';
-import { RoomWindow, type WindowFrame } from './room-window.js';
+import { RoomWindow, type WindowGift } from './room-window.js';
 
 const at = (number: number): Position => String(number).padStart(16, '0') as Position;
 
-const frame = (number: number): WindowFrame => ({
+const gift = (number: number): WindowGift => ({
   position: at(number),
-  occurredAtMs: number * 1_000,
-  frame: { type: 'gift', frameId: String(number), json: '{}' },
+  atMs: number * 1_000,
+  body: String(number % 10),
 });
 
 function windowWith(count: number, giftsMax = 1_000): RoomWindow {
   const window = new RoomWindow(at(0), giftsMax);
-  for (let number = 1; number <= count; number++) window.add(frame(number));
+  for (let number = 1; number <= count; number++) window.add(gift(number));
   return window;
 }
 
-const idsAfter = (window: RoomWindow, number: number): (string | null)[] =>
-  window.after(at(number)).map(({ frameId }) => frameId);
+const numbersAfter = (window: RoomWindow, number: number): number[] =>
+  window.after(at(number)).map(({ position }) => Number(position));
 
 describe("a room's window", () => {
   it('gives exactly what came after a position, also one between two gifts', () => {
     const window = new RoomWindow(at(0), 10);
-    for (const number of [2, 4, 6]) window.add(frame(number));
-    expect(idsAfter(window, 0)).toEqual(['2', '4', '6']);
-    expect(idsAfter(window, 3)).toEqual(['4', '6']);
-    expect(idsAfter(window, 4)).toEqual(['6']);
-    expect(idsAfter(window, 6)).toEqual([]);
+    for (const number of [2, 4, 6]) window.add(gift(number));
+    expect(numbersAfter(window, 0)).toEqual([2, 4, 6]);
+    expect(numbersAfter(window, 3)).toEqual([4, 6]);
+    expect(numbersAfter(window, 4)).toEqual([6]);
+    expect(numbersAfter(window, 6)).toEqual([]);
   });
 
   it('keeps so many gifts, and reaches back to the last one that it let go', () => {
@@ -33,12 +33,12 @@ describe("a room's window", () => {
     expect(window).toMatchObject({ length: 10, floor: at(2), newest: at(12) });
     expect(window.reachesBackTo(at(1))).toBe(false);
     expect(window.reachesBackTo(at(2))).toBe(true);
-    expect(idsAfter(window, 2)).toHaveLength(10);
+    expect(numbersAfter(window, 2)).toHaveLength(10);
   });
 
   it('stays right however often it has let go', () => {
     const window = windowWith(5_000, 100);
-    expect(idsAfter(window, 4_998)).toEqual(['4999', '5000']);
+    expect(numbersAfter(window, 4_998)).toEqual([4999, 5000]);
     expect(window).toMatchObject({ length: 100, floor: at(4_900) });
   });
 
@@ -48,6 +48,12 @@ describe("a room's window", () => {
     expect(window).toMatchObject({ length: 2, floor: at(3), newest: at(5) });
     window.dropBefore(9_000);
     expect(window).toMatchObject({ length: 0, floor: at(5), newest: at(5), bytes: 0 });
+  });
+
+  it('knows what came in the last moments', () => {
+    expect(windowWith(5).since(4_000)).toEqual([gift(4), gift(5)]);
+    expect(windowWith(5).since(6_000)).toEqual([]);
+    expect(windowWith(5, 3).since(0)).toHaveLength(3);
   });
 
   it('begins again at a floor, never behind what it has seen', () => {
@@ -61,7 +67,7 @@ describe("a room's window", () => {
   it('counts its bytes', () => {
     const window = windowWith(3, 2);
     const two = window.bytes;
-    window.add(frame(4));
+    window.add(gift(4));
     expect(window.bytes).toBe(two);
     expect(two).toBeGreaterThan(0);
   });

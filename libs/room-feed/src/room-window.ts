@@ -1,20 +1,21 @@
 import type { Position } from '@livegift/kernel';
-import type { FeedFrame } from './feed-frame.js';
 
-export interface WindowFrame {
+/** A gift as it came: its frame is made when somebody is there to get it. */
+export interface WindowGift {
   readonly position: Position;
-  readonly occurredAtMs: number;
-  readonly frame: FeedFrame;
+  /** When it came; of one from before the feed had caught up, when it was sent. */
+  readonly atMs: number;
+  readonly body: string;
 }
 
 /** JavaScript keeps two bytes a character once there is one emoji; the rest is the objects around it. */
-const frameBytes = (frame: WindowFrame): number => frame.frame.json.length * 2 + 200;
+const giftBytes = (gift: WindowGift): number => gift.body.length * 2 + 200;
 
 const COMPACT_AT = 1_024;
 
-/** A room's newest gift frames, without a gap: every gift after `floor` is here. */
+/** A room's newest gifts, without a gap: every gift after `floor` is here. */
 export class RoomWindow {
-  #frames: WindowFrame[] = [];
+  #gifts: WindowGift[] = [];
   #head = 0;
   #bytes = 0;
   #floor: Position;
@@ -42,13 +43,13 @@ export class RoomWindow {
   }
 
   get length(): number {
-    return this.#frames.length - this.#head;
+    return this.#gifts.length - this.#head;
   }
 
-  add(frame: WindowFrame): void {
-    this.#frames.push(frame);
-    this.#bytes += frameBytes(frame);
-    this.#newest = frame.position;
+  add(gift: WindowGift): void {
+    this.#gifts.push(gift);
+    this.#bytes += giftBytes(gift);
+    this.#newest = gift.position;
     while (this.length > this.giftsMax) this.#dropOldest();
     this.#compact();
   }
@@ -58,14 +59,14 @@ export class RoomWindow {
     if (position > this.#newest) this.#newest = position;
   }
 
-  dropBefore(occurredAtMs: number): void {
-    while (this.length > 0 && this.#frames[this.#head]!.occurredAtMs < occurredAtMs) this.#dropOldest();
+  dropBefore(atMs: number): void {
+    while (this.length > 0 && this.#gifts[this.#head]!.atMs < atMs) this.#dropOldest();
     this.#compact();
   }
 
-  /** Forgets all frames; what follows `floor` (at least the newest known position) is complete again. */
+  /** Forgets all gifts; what follows `floor` (at least the newest known position) is complete again. */
   restartAt(floor: Position): void {
-    this.#frames = [];
+    this.#gifts = [];
     this.#head = 0;
     this.#bytes = 0;
     this.#floor = floor > this.#newest ? floor : this.#newest;
@@ -76,27 +77,34 @@ export class RoomWindow {
     return position >= this.#floor;
   }
 
-  after(position: Position): readonly FeedFrame[] {
+  after(position: Position): readonly WindowGift[] {
     let low = this.#head;
-    let high = this.#frames.length;
+    let high = this.#gifts.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#frames[middle]!.position > position) high = middle;
+      if (this.#gifts[middle]!.position > position) high = middle;
       else low = middle + 1;
     }
-    return this.#frames.slice(low).map(({ frame }) => frame);
+    return this.#gifts.slice(low);
+  }
+
+  /** The gifts that came at `atMs` or later. */
+  since(atMs: number): readonly WindowGift[] {
+    let first = this.#gifts.length;
+    while (first > this.#head && this.#gifts[first - 1]!.atMs >= atMs) first -= 1;
+    return this.#gifts.slice(first);
   }
 
   #dropOldest(): void {
-    const oldest = this.#frames[this.#head]!;
+    const oldest = this.#gifts[this.#head]!;
     this.#head += 1;
-    this.#bytes -= frameBytes(oldest);
+    this.#bytes -= giftBytes(oldest);
     this.#floor = oldest.position;
   }
 
   #compact(): void {
-    if (this.#head < COMPACT_AT && this.#head < this.#frames.length) return;
-    this.#frames = this.#frames.slice(this.#head);
+    if (this.#head < COMPACT_AT && this.#head < this.#gifts.length) return;
+    this.#gifts = this.#gifts.slice(this.#head);
     this.#head = 0;
   }
 }

@@ -9,7 +9,7 @@ import type {
   RecordedEvent,
 } from '@livegift/kernel';
 import type { AppendResult } from '@livegift/event-store';
-import { COMMAND_EVENTS_MAX, RememberedKeys } from './remembered-keys.js';
+import { RememberedKeys } from './remembered-keys.js';
 
 /** What command handling must know of one kind of stream. */
 export interface StreamKind<State, Command, Event extends DomainEvent, Refusal extends string = string> {
@@ -64,9 +64,7 @@ export class LoadedStream<State> {
       if (idempotencyKey !== this.#newestKey) this.#newestKeyFrom = event.revision;
       this.#newestKey = idempotencyKey;
       if (idempotencyKey !== undefined && bodyHash !== undefined) {
-        const revision = this.#newestKeyFrom;
-        const eventCount = Math.min(event.revision - revision + 1, COMMAND_EVENTS_MAX);
-        this.keys.remember(idempotencyKey, { bodyHash, revision, eventCount });
+        this.keys.remember(idempotencyKey, this.#newestKeyFrom, event.revision - this.#newestKeyFrom + 1);
       }
     }
     this.state = state;
@@ -86,7 +84,6 @@ export interface Stamps {
 
 interface StagedKey {
   readonly key: string;
-  readonly bodyHash: string;
   readonly revision: number;
   readonly eventCount: number;
 }
@@ -147,8 +144,7 @@ export class Draft<State, Event extends DomainEvent> {
       this.state = decider.evolve(this.state, event);
     }
     if (idempotencyKey !== null && bodyHash !== null && decided.length > 0) {
-      const eventCount = Math.min(decided.length, COMMAND_EVENTS_MAX);
-      this.#keys.push({ key: idempotencyKey, bodyHash, revision: firstRevision, eventCount });
+      this.#keys.push({ key: idempotencyKey, revision: firstRevision, eventCount: decided.length });
     }
   }
 
@@ -159,8 +155,6 @@ export class Draft<State, Event extends DomainEvent> {
     loaded.revision = result.revision;
     loaded.position = result.positions.at(-1)!;
     loaded.lastOfType = this.#lastOfType;
-    for (const { key, bodyHash, revision, eventCount } of this.#keys) {
-      loaded.keys.remember(key, { bodyHash, revision, eventCount });
-    }
+    for (const { key, revision, eventCount } of this.#keys) loaded.keys.remember(key, revision, eventCount);
   }
 }

@@ -4,35 +4,35 @@ import { hash } from 'node:crypto';
 export const KEYS_REMEMBERED_MIN = 20_000;
 /** More fresh keys than this are packed, wherever they come from. */
 export const KEYS_UNPACKED_MAX = 4_096;
-
 /** Of one command so many events are found again for its answer. */
 export const COMMAND_EVENTS_MAX = 255;
 
-/** Where a command's answer can be read again. */
+/** Where a command's answer can be read again, with its key and the hash of its body. */
 export interface RememberedCommand {
-  /** Hex; the first 16 digits count. */
-  readonly bodyHash: string;
   /** Of its first event. */
   readonly revision: number;
   readonly eventCount: number;
 }
 
-/** 28 bytes: 12 of the key's SHA-256, 8 of the body hash, 6 of the revision, one for the count of events. */
-const WORDS = 7;
-const BODY_HASH_DIGITS = 16;
+/** 20 bytes: 12 of the key's hash, 6 of the revision, 1 for the count of events, one unused. */
+const WORDS = 5;
+const COUNT_STEPS = 256;
 const TWO_32 = 2 ** 32;
+const NONE = new Uint32Array(0);
 
 /**
- * The idempotency keys of one stream. Fresh ones stand in a map under the key itself; `pack` moves them into one sorted
- * buffer, which is what a snapshot holds: loading 20,000 of them is one copy, finding one is a binary search.
+ * The idempotency keys of one stream, and where their events stand. Fresh ones stand in a map under the key itself;
+ * `pack` moves them into one sorted buffer, which is what a snapshot holds: loading 20,000 of them is one copy, finding one
+ * is a binary search. Whether a body was the same is asked of the event: it carries the body's hash, so nothing here does.
  */
 export class RememberedKeys {
-  readonly #fresh = new Map<string, RememberedCommand>();
+  /** Revision x 256 + count of events: a small integer, so that a key costs no object. */
+  readonly #fresh = new Map<string, number>();
   #packed: Uint32Array;
 
   /** @param bytes what `packedBytes` gave */
   constructor(bytes?: Uint8Array) {
-    this.#packed = bytes === undefined || bytes.length === 0 ? NONE : new Uint32Array(bytes.slice().buffer);
+    this.#packed = bytes === undefined || bytes.length === 0 ? NONE : new Uint32Array(Uint8Array.from(bytes).buffer);
   }
 
   get size(): number {
@@ -40,11 +40,13 @@ export class RememberedKeys {
   }
 
   find(key: string): RememberedCommand | undefined {
-    return this.#fresh.get(key) ?? (this.#packed.length === 0 ? undefined : this.#findPacked(key));
+    const place = this.#fresh.get(key);
+    if (place === undefined) return this.#packed.length === 0 ? undefined : this.#findPacked(key);
+    return { revision: Math.floor(place / COUNT_STEPS), eventCount: place % COUNT_STEPS };
   }
 
-  remember(key: string, command: RememberedCommand): void {
-    this.#fresh.set(key, command);
+  remember(key: string, revision: number, eventCount: number): void {
+    this.#fresh.set(key, revision * COUNT_STEPS + Math.min(eventCount, COMMAND_EVENTS_MAX));
     if (this.#fresh.size > KEYS_UNPACKED_MAX) this.pack();
   }
 
@@ -64,14 +66,16 @@ export class RememberedKeys {
 
   #findPacked(key: string): RememberedCommand | undefined {
     const packed = this.#packed;
-    const wanted = new Uint32Array(WORDS);
-    hashKey(key, wanted, 0);
+    hashKey(key, WANTED, 0);
     let low = 0;
     let high = packed.length / WORDS - 1;
     while (low <= high) {
       const middle = (low + high) >>> 1;
-      const order = compareKeys(packed, middle * WORDS, wanted, 0);
-      if (order === 0) return commandAt(packed, middle * WORDS);
+      const order = compareKeys(packed, middle * WORDS, WANTED, 0);
+      if (order === 0) {
+        const at = middle * WORDS;
+        return { revision: revisionAt(packed, at), eventCount: packed[at + 4]! & 0xff };
+      }
       if (order < 0) low = middle + 1;
       else high = middle - 1;
     }
@@ -79,58 +83,63 @@ export class RememberedKeys {
   }
 }
 
-/** True when both commands had the same body. */
-export function sameBody(a: string, b: string): boolean {
-  return a === b || a.slice(0, BODY_HASH_DIGITS) === b.slice(0, BODY_HASH_DIGITS);
-}
-
-/** The body hash of a command: over its canonical text, defaults filled in. 32 hex digits. */
+/** The body hash of a command: over its canonical text, defaults filled in. 32 hex digits of SHA-256. */
 export function hashBody(canonicalText: string): string {
   return hash('sha256', canonicalText, 'hex').slice(0, 32);
 }
 
-const NONE = new Uint32Array(0);
+/** Reused for each search. */
+const WANTED = new Uint32Array(WORDS);
 
+/**
+ * 96 bits in three independent lanes. Not for secrets: whoever finds two keys that collide has the second one refused, since
+ * the event that it leads to names the first.
+ */
 function hashKey(key: string, words: Uint32Array, at: number): void {
-  const digest = hash('sha256', key, 'hex');
-  words[at] = Number.parseInt(digest.slice(0, 8), 16);
-  words[at + 1] = Number.parseInt(digest.slice(8, 16), 16);
-  words[at + 2] = Number.parseInt(digest.slice(16, 24), 16);
+  let a = 0x9e3779b9;
+  let b = 0x243f6a88;
+  let c = 0xb7e15162 ^ key.length;
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    a = Math.imul(a ^ code, 0x85ebca6b);
+    a ^= a >>> 15;
+    b = Math.imul(b ^ code, 0xc2b2ae35);
+    b ^= b >>> 13;
+    c = Math.imul(c ^ code, 0x27d4eb2f);
+    c ^= c >>> 16;
+  }
+  words[at] = Math.imul(a, 0xcc9e2d51) ^ (a >>> 13);
+  words[at + 1] = Math.imul(b, 0x1b873593) ^ (b >>> 16);
+  words[at + 2] = Math.imul(c, 0x165667b1) ^ (c >>> 15);
 }
 
-function commandAt(words: Uint32Array, at: number): RememberedCommand {
-  const last = words[at + 6]!;
-  return {
-    bodyHash: hex(words[at + 3]!) + hex(words[at + 4]!),
-    revision: (last >>> 8) * TWO_32 + words[at + 5]!,
-    eventCount: last & 0xff,
-  };
+function revisionAt(words: Uint32Array, at: number): number {
+  return (words[at + 4]! >>> 8) * TWO_32 + words[at + 3]!;
 }
 
-function hex(word: number): string {
-  return word.toString(16).padStart(8, '0');
-}
-
-function sortedWords(fresh: ReadonlyMap<string, RememberedCommand>): Uint32Array {
+function sortedWords(fresh: ReadonlyMap<string, number>): Uint32Array {
   const words = new Uint32Array(fresh.size * WORDS);
   let at = 0;
-  for (const [key, { bodyHash, revision, eventCount }] of fresh) {
+  for (const [key, place] of fresh) {
+    const revision = Math.floor(place / COUNT_STEPS);
     hashKey(key, words, at);
-    words[at + 3] = Number.parseInt(bodyHash.slice(0, 8), 16);
-    words[at + 4] = Number.parseInt(bodyHash.slice(8, 16), 16);
-    words[at + 5] = revision % TWO_32;
-    words[at + 6] = Math.floor(revision / TWO_32) * 256 + eventCount;
+    words[at + 3] = revision % TWO_32;
+    words[at + 4] = Math.floor(revision / TWO_32) * COUNT_STEPS + (place % COUNT_STEPS);
     at += WORDS;
   }
-  const order = Array.from({ length: fresh.size }, (_, index) => index * WORDS);
-  order.sort((a, b) => compareKeys(words, a, words, b));
+  const order = Uint32Array.from({ length: fresh.size }, (_, index) => index * WORDS);
+  order.sort((x, y) => compareKeys(words, x, words, y));
   const sorted = new Uint32Array(words.length);
-  order.forEach((from, index) => sorted.set(words.subarray(from, from + WORDS), index * WORDS));
+  order.forEach((from, index) => copyEntry(words, from, sorted, index * WORDS));
   return sorted;
 }
 
 function compareKeys(a: Uint32Array, atA: number, b: Uint32Array, atB: number): number {
   return a[atA]! - b[atB]! || a[atA + 1]! - b[atB + 1]! || a[atA + 2]! - b[atB + 2]!;
+}
+
+function copyEntry(from: Uint32Array, at: number, to: Uint32Array, toAt: number): void {
+  for (let word = 0; word < WORDS; word++) to[toAt + word] = from[at + word]!;
 }
 
 /** Of a key that stands in both, the one in `newer` stays. */
@@ -141,9 +150,8 @@ function merge(older: Uint32Array, newer: Uint32Array): Uint32Array {
   let length = 0;
   while (i < older.length || j < newer.length) {
     const order = i === older.length ? 1 : j === newer.length ? -1 : compareKeys(older, i, newer, j);
-    const from = order < 0 ? older : newer;
-    const at = order < 0 ? i : j;
-    for (let word = 0; word < WORDS; word++) merged[length + word] = from[at + word]!;
+    if (order < 0) copyEntry(older, i, merged, length);
+    else copyEntry(newer, j, merged, length);
     length += WORDS;
     if (order <= 0) i += WORDS;
     if (order >= 0) j += WORDS;
@@ -154,13 +162,13 @@ function merge(older: Uint32Array, newer: Uint32Array): Uint32Array {
 /** Those with the highest revisions. */
 function newest(words: Uint32Array, count: number): Uint32Array {
   const revisions = new Float64Array(words.length / WORDS);
-  for (let k = 0; k < revisions.length; k++) revisions[k] = commandAt(words, k * WORDS).revision;
+  for (let k = 0; k < revisions.length; k++) revisions[k] = revisionAt(words, k * WORDS);
   const lowest = revisions.slice().sort()[revisions.length - count]!;
   const kept = new Uint32Array(count * WORDS);
   let length = 0;
   for (let k = 0; k < revisions.length && length < kept.length; k++) {
     if (revisions[k]! < lowest) continue;
-    kept.set(words.subarray(k * WORDS, (k + 1) * WORDS), length);
+    copyEntry(words, k * WORDS, kept, length);
     length += WORDS;
   }
   return kept;

@@ -14,7 +14,7 @@ import { PromisedTicket, type CommandTicket, type Decided } from './command-tick
 import { Lanes } from './lanes.js';
 import { Draft, type Cause, type LoadedStream, type Stamps, type StreamKind } from './loaded-stream.js';
 import { CommandError, type Accepted, type CommandOutcome } from './outcome.js';
-import { sameBody, type RememberedCommand } from './remembered-keys.js';
+import type { RememberedCommand } from './remembered-keys.js';
 import { commandErrorOf, isConflict, isTooLarge, isUnknown } from './store-failures.js';
 import { StreamShelf, type StreamShelfOptions } from './stream-shelf.js';
 
@@ -137,19 +137,18 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
     return this.#kind.decider.decide(command, state);
   }
 
-  /** What the stream remembers of this key: nothing, the first answer's place, or that the body was another. */
-  recall(loaded: LoadedStream<State>, cause: Cause): RememberedCommand | 'reused' | null {
-    if (cause.idempotencyKey === null || cause.bodyHash === null) return null;
-    const known = loaded.keys.find(cause.idempotencyKey);
-    if (known === undefined) return null;
-    return sameBody(known.bodyHash, cause.bodyHash) ? known : 'reused';
+  /** What the stream remembers under this key; null: nothing. */
+  recall(loaded: LoadedStream<State>, cause: Cause): RememberedCommand | null {
+    return cause.idempotencyKey === null ? null : (loaded.keys.find(cause.idempotencyKey) ?? null);
   }
 
-  /** The events that a command wrote the first time. @throws EventStoreError */
-  async replay(stream: string, known: RememberedCommand): Promise<Decided<Event, State>> {
+  /** What the command of this key did the first time; refused when it had another body. @throws EventStoreError */
+  async replay(stream: string, known: RememberedCommand, cause: Cause): Promise<Decided<Event, State> | Refused> {
     const events = await this.#store.readStream(stream, { from: known.revision, limit: known.eventCount });
     const last = events.at(-1);
     if (last === undefined) throw new CommandError('unavailable', `${stream} has lost revision ${known.revision}`);
+    const { idempotencyKey, bodyHash } = events[0]!.metadata;
+    if (idempotencyKey !== cause.idempotencyKey || bodyHash !== cause.bodyHash) return KEY_REUSED;
     return {
       events: events as unknown as readonly (RecordedEvent & Event)[],
       revision: known.revision,
@@ -262,16 +261,12 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
     if (idempotencyKey !== null && bodyHash !== null) {
       const earlier = keysOfBatch?.get(idempotencyKey);
       if (earlier !== undefined) {
-        return sameBody(batch.tickets[earlier]!.bodyHash!, bodyHash)
+        return batch.tickets[earlier]!.bodyHash === bodyHash
           ? { kind: 'replay-of-batch', of: earlier }
           : { kind: 'refused', refusal: KEY_REUSED, final: true };
       }
       const known = draft.loaded.keys.find(idempotencyKey);
-      if (known !== undefined) {
-        return sameBody(known.bodyHash, bodyHash)
-          ? { kind: 'replay', of: known }
-          : { kind: 'refused', refusal: KEY_REUSED, final: true };
-      }
+      if (known !== undefined) return { kind: 'replay', of: known };
     }
     const decision = this.#kind.decider.decide(ticket.command, draft.state);
     if (isRefused(decision)) return { kind: 'refused', refusal: decision, final: false };
@@ -314,7 +309,9 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
     known: RememberedCommand,
   ): Promise<void> {
     try {
-      ticket.accepted(await this.replay(stream, known));
+      const replay = await this.replay(stream, known, ticket);
+      if ('refused' in replay) ticket.refused(replay);
+      else ticket.accepted(replay);
     } catch (failure) {
       ticket.failed(commandErrorOf(failure));
     }

@@ -16,7 +16,7 @@ export interface StreamShelfOptions {
 }
 
 /** Change it when the layout below changes. */
-const LAYOUT_VERSION = 1;
+const LAYOUT_VERSION = 2;
 /** One key is written again for every so many events at most. */
 const KEYS_PER_SNAPSHOT_EVENT = 8;
 const HEAD_LENGTH_BYTES = 4;

@@ -101,8 +101,9 @@ export class Purchases {
   async #repeated(loaded: LoadedStream<WalletState>, cause: Cause): Promise<CommandOutcome<PurchaseAnswer> | null> {
     const known = this.commands.recall(loaded, cause);
     if (known === null) return null;
-    if (known === 'reused') return { refused: 'idempotency-key-reused' };
-    const { events, position } = await this.commands.replay(loaded.name, known);
+    const replay = await this.commands.replay(loaded.name, known, cause);
+    if ('refused' in replay) return replay;
+    const { events, position } = replay;
     return accepted((events[0] as CoinsPurchased).data, position, true);
   }
 

@@ -118,7 +118,7 @@ export class BoardStreams {
     watched.isReading = true;
     try {
       const through = (await this.readModel.checkpoint(watched.partition))?.position ?? null;
-      if (through !== watched.readThrough || hasTurned(watched, now)) {
+      if (watched.latest === null || through !== watched.readThrough || hasTurned(watched, now)) {
         const board = await this.boards.read(watched.request);
         watched.latest = { board, text: textOf(board) };
         watched.readThrough = through;

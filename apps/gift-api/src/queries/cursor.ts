@@ -1,7 +1,7 @@
 import { invalidRequest } from '../http/problem.js';
 
 /** Cursors are opaque to callers: base64url of what the next page starts from, behind a letter that says what it is. */
-export function cursorAt(kind: 'r' | 'g', place: string | number): string {
+export function cursorAt(kind: 'r' | 'g' | 'm', place: string | number): string {
   return Buffer.from(`${kind}${place}`).toString('base64url');
 }
 
@@ -15,6 +15,11 @@ export function revisionOfCursor(cursor: string): number {
 /** @throws ProblemError `invalid-request` when it is none of ours */
 export function giftOfCursor(cursor: string): string {
   return placeOf('g', cursor);
+}
+
+/** The read model's own cursor, whose inside is its affair. @throws ProblemError `invalid-request` when it is none of ours */
+export function readModelCursorOf(cursor: string): string {
+  return placeOf('m', cursor);
 }
 
 function placeOf(kind: string, cursor: string): string {

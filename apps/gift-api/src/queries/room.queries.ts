@@ -2,7 +2,7 @@ import type { ListAnswer, ReceiptAnswer, RoomDetailsAnswer } from '@livegift/con
 import type { Answer, ReadModel, RoomRow } from '@livegift/read-model';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ProblemError } from '../http/problem.js';
-import { cursorAt, giftOfCursor } from './cursor.js';
+import { cursorAt, giftOfCursor, readModelCursorOf } from './cursor.js';
 import { ReadYourWrites } from './read-your-writes.js';
 import { Receipts } from './receipts.js';
 import type { PageRequest } from './wallet.queries.js';
@@ -51,9 +51,12 @@ export class RoomReads {
 
   async rooms({ filter, page }: ListRooms): Promise<ListAnswer<RoomDetailsAnswer>> {
     await this.readYourWrites.readModelReaches('rooms', page.after);
-    const { limit, cursor } = page;
-    const { items, nextCursor, position } = await this.readModel.rooms({ ...filter, limit, cursor });
-    return { items: items.map((row) => roomOf(row, position)), nextCursor };
+    const cursor = page.cursor === undefined ? undefined : readModelCursorOf(page.cursor);
+    const { items, nextCursor, position } = await this.readModel.rooms({ ...filter, limit: page.limit, cursor });
+    return {
+      items: items.map((row) => roomOf(row, position)),
+      nextCursor: nextCursor === null ? null : cursorAt('m', nextCursor),
+    };
   }
 
   async gifts(roomId: string, { after, cursor, limit }: PageRequest): Promise<ListAnswer<ReceiptAnswer>> {

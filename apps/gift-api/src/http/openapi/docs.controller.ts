@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { ASYNC_API } from '@livegift/contracts';
 import { Controller, Get, Param, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
@@ -34,6 +35,8 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
+const ASYNC_API_JSON = JSON.stringify(ASYNC_API);
+
 const START = "SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#api', deepLinking: true });\n";
 
 /** The API's description, for programs and for people. */
@@ -47,6 +50,11 @@ export class DocsController {
   @Get('v1/openapi.json')
   openApi(@Res() reply: FastifyReply): void {
     void reply.header('content-type', 'application/json; charset=utf-8').send(this.document.json());
+  }
+
+  @Get('v1/asyncapi.json')
+  asyncApi(@Res() reply: FastifyReply): void {
+    void reply.header('content-type', 'application/json; charset=utf-8').send(ASYNC_API_JSON);
   }
 
   @Get('docs')

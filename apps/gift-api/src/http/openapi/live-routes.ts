@@ -1,0 +1,77 @@
+import { problemBody, PROBLEMS, type ProblemCode } from '../problem.js';
+import { refTo } from './answer-schemas.js';
+import type { JsonSchema } from './body-schema.js';
+
+/** There when the room gateway runs in the same process. */
+export const LIVE_PATH = '/v1/rooms/{roomId}/events';
+
+const roomId = {
+  name: 'roomId',
+  in: 'path',
+  required: true,
+  schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$', examples: ['friday-night'] },
+};
+const from = {
+  name: 'from',
+  in: 'query',
+  required: false,
+  description: 'The last frameId that you have: what you missed follows, if it can.',
+  schema: { type: 'string' },
+};
+const after = {
+  name: 'after',
+  in: 'query',
+  required: false,
+  description: 'A position to wait for first.',
+  schema: { type: 'string' },
+};
+const lastEventId = { ...from, name: 'Last-Event-ID', in: 'header' };
+
+const problem = (...codes: ProblemCode[]): JsonSchema => ({
+  description: codes.map((code) => `\`${code}\``).join(', '),
+  content: {
+    'application/problem+json': {
+      schema: refTo('Problem'),
+      examples: Object.fromEntries(codes.map((code) => [code, { value: problemBody(code, PROBLEMS[code].title) }])),
+    },
+  },
+});
+
+/** The two live routes: their frames are in the AsyncAPI document. */
+export const LIVE_ROUTES: Readonly<Record<string, JsonSchema>> = {
+  [LIVE_PATH]: {
+    get: {
+      tags: ['rooms'],
+      summary: 'A room, live, as server-sent events',
+      description: "The event is the frame's `type`, its id the `frameId`. The frames are in `/v1/asyncapi.json`.",
+      operationId: 'roomEvents',
+      parameters: [roomId, from, after, lastEventId],
+      responses: {
+        200: {
+          description: 'Frames, as they come.',
+          content: {
+            'text/event-stream': {
+              schema: { type: 'string' },
+              example: 'event: keep-alive\ndata: {"type":"keep-alive"}\n\n',
+            },
+          },
+        },
+        204: { description: 'The room is closed: do not come back.' },
+        400: problem('invalid-request'),
+        404: problem('room-not-found'),
+        503: problem('overloaded', 'unavailable', 'read-model-rebuilding'),
+        504: problem('read-model-behind'),
+      },
+    },
+  },
+  '/v1/rooms/{roomId}/live': {
+    get: {
+      tags: ['rooms'],
+      summary: 'A room, live, over a WebSocket',
+      description: 'The same frames, one a message. Refusals are close codes: 4504 no such room, 4510 closed.',
+      operationId: 'roomLive',
+      parameters: [roomId, from, after],
+      responses: { 101: { description: 'The WebSocket.' } },
+    },
+  },
+};

@@ -21,10 +21,13 @@ export interface Engine {
 /** Starts the engine as its own process: on `DATA_DIR` when that is set, else on a directory that is removed afterwards. */
 export async function startEngine(): Promise<Engine> {
   if (!existsSync(MAIN)) throw new UsageError('the engine is not built yet: npm run build');
-  const given = process.env['DATA_DIR'];
-  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'livegift-demo-')));
   const port = process.env['PORT'] ?? '3000';
   const url = `http://${process.env['HOST'] ?? '127.0.0.1'}:${port}`;
+  if (await isReady(url)) {
+    throw new UsageError(`an engine runs at ${url} already: play into it with --api ${url}, or choose another PORT`);
+  }
+  const given = process.env['DATA_DIR'];
+  const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'livegift-demo-')));
   const child = spawn(process.execPath, [MAIN], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -51,12 +54,15 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
   for (const end = Date.now() + READY_MS_MAX; Date.now() < end;) {
     if (child.exitCode !== null)
       throw new StoppedError(`the engine ended at once (exit ${child.exitCode}); its words are above`);
-    const ready = await fetch(`${url}/health/ready`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (ready) return;
+    if (await isReady(url)) return;
     await new Promise((resolve) => setTimeout(resolve, ASK_EVERY_MS));
   }
   throw new StoppedError(`the engine was not ready within ${READY_MS_MAX / 1_000} s`);
+}
+
+function isReady(url: string): Promise<boolean> {
+  return fetch(`${url}/health/ready`).then(
+    (response) => response.ok,
+    () => false,
+  );
 }

@@ -35,6 +35,10 @@ export class LoadedStream<State> {
   lastOfType: Readonly<Record<string, number>> = {};
   /** Revision of the newest snapshot that was saved or loaded. */
   snapshotRevision = -1;
+  /** Used since the shelf last looked for what to put away. */
+  touched = false;
+  /** Keys as the shelf has counted them. */
+  keysCounted = 0;
   /** Key of the newest event, and where that command's events begin: they may stand on two pages. */
   #newestKey: string | undefined;
   #newestKeyFrom = -1;

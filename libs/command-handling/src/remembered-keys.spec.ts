@@ -30,13 +30,13 @@ describe('remembered keys', () => {
   it('are bounded: the newest 20,000 stay, whatever comes', () => {
     const keys = new RememberedKeys();
     rememberAll(keys, 0, 70_000);
-    expect(keys.size).toBeLessThanOrEqual(KEYS_REMEMBERED_MIN + KEYS_UNPACKED_MAX);
+    expect(keys.size).toBeLessThanOrEqual(KEYS_REMEMBERED_MIN * 1.25 + KEYS_UNPACKED_MAX);
     keys.pack();
-    expect(keys.size).toBe(KEYS_REMEMBERED_MIN);
-    expect(keys.packedBytes().length).toBe(KEYS_REMEMBERED_MIN * 20);
+    expect(keys.size).toBeLessThanOrEqual(KEYS_REMEMBERED_MIN * 1.25);
+    expect(keys.packedBytes().length).toBe(keys.size * 20);
     const oldest = 70_000 - KEYS_REMEMBERED_MIN;
     for (let n = oldest; n < 70_000; n++) expect(keys.find(`key-${n}`)?.revision).toBe(n);
-    expect(keys.find(`key-${oldest - 1}`)).toBeUndefined();
+    expect(keys.find(`key-${oldest - KEYS_REMEMBERED_MIN / 2}`)).toBeUndefined();
   });
 
   it('keep the newer of two with one name', () => {

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 
 /** Of one stream at least this many of the newest keys are remembered; older ones may go. */
 export const KEYS_REMEMBERED_MIN = 20_000;
+/** Beyond so many packed ones the oldest are let go; it takes a sort, so not each time. */
+const KEYS_PACKED_MAX = KEYS_REMEMBERED_MIN * 1.25;
 /** More fresh keys than this are packed, wherever they come from. */
 export const KEYS_UNPACKED_MAX = 4_096;
 /** Of one command so many events are found again for its answer. */
@@ -50,12 +52,12 @@ export class RememberedKeys {
     if (this.#fresh.size > KEYS_UNPACKED_MAX) this.pack();
   }
 
-  /** Packs the fresh keys and lets go of what is older than the newest `KEYS_REMEMBERED_MIN`. */
+  /** Packs the fresh keys; when they have become too many only the newest `KEYS_REMEMBERED_MIN` stay. */
   pack(): void {
     if (this.#fresh.size === 0) return;
     const merged = merge(this.#packed, sortedWords(this.#fresh));
     this.#fresh.clear();
-    this.#packed = merged.length / WORDS > KEYS_REMEMBERED_MIN ? newest(merged, KEYS_REMEMBERED_MIN) : merged;
+    this.#packed = merged.length / WORDS > KEYS_PACKED_MAX ? newest(merged, KEYS_REMEMBERED_MIN) : merged;
   }
 
   /** All keys, packed. The bytes are never changed afterwards. */

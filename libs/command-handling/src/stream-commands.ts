@@ -185,7 +185,8 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
         failure = caught;
       }
       if (failure === undefined) {
-        await this.#answer(stream, batch!);
+        const replays = this.#answer(stream, batch!);
+        if (replays !== null) await replays;
         rest = batch!.verdicts.length === rest.length ? [] : rest.slice(batch!.verdicts.length);
         conflicts = 0;
       } else if (isTooLarge(failure) && batch !== null && batch.verdicts.length > 1) {
@@ -274,8 +275,8 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
     return { kind: 'staged', events: decision, from: draft.nextRevision, state: draft.state };
   }
 
-  /** Everything that the batch rests on is durable now. */
-  async #answer(stream: string, batch: DecidedBatch<Command, Event, State>): Promise<void> {
+  /** Everything that the batch rests on is durable now. A promise where replays have to be read first. */
+  #answer(stream: string, batch: DecidedBatch<Command, Event, State>): Promise<unknown> | null {
     const { draft, verdicts, tickets, positions } = batch;
     const firstRevision = draft.loaded.revision + 1 - draft.events.length;
     const decidedAt = (verdict: Verdict<Event, State> & { kind: 'staged' }, replayed: boolean) => ({
@@ -300,7 +301,7 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
         ticket.accepted({ events: [], revision, position: position!, replayed: false, state: verdict.state });
       }
     }
-    if (replays !== null) await Promise.all(replays);
+    return replays === null ? null : Promise.all(replays);
   }
 
   async #answerReplay(

@@ -31,7 +31,7 @@ interface SnapshotHead<State> {
  * never kept: absence is asked for anew each time.
  */
 export class StreamShelf<State, Event extends DomainEvent> {
-  readonly #cached = new Map<string, { readonly loaded: LoadedStream<State>; keys: number }>();
+  readonly #cached = new Map<string, LoadedStream<State>>();
   #keysCached = 0;
   #snapshotsUnderWay = 0;
 
@@ -47,34 +47,31 @@ export class StreamShelf<State, Event extends DomainEvent> {
   }
 
   cached(stream: string): LoadedStream<State> | undefined {
-    const entry = this.#cached.get(stream);
-    if (entry === undefined) return undefined;
-    this.#cached.delete(stream);
-    this.#cached.set(stream, entry);
-    return entry.loaded;
+    const loaded = this.#cached.get(stream);
+    if (loaded !== undefined) loaded.touched = true;
+    return loaded;
   }
 
   /** Keeps what has just been read or appended, and saves a snapshot when it is time. */
   keep(loaded: LoadedStream<State>): void {
     if (!loaded.exists) return;
-    const entry = this.#cached.get(loaded.name);
     const keys = loaded.keys.size;
-    if (entry !== undefined && entry.loaded === loaded) {
-      this.#keysCached += keys - entry.keys;
-      entry.keys = keys;
+    if (this.#cached.get(loaded.name) === loaded) {
+      this.#keysCached += keys - loaded.keysCounted;
     } else {
       this.drop(loaded.name);
-      this.#cached.set(loaded.name, { loaded, keys });
+      this.#cached.set(loaded.name, loaded);
       this.#keysCached += keys;
     }
+    loaded.keysCounted = keys;
     if (loaded.revision - loaded.snapshotRevision >= this.#snapshotInterval(keys)) this.#saveSnapshot(loaded);
     this.#evict();
   }
 
   drop(stream: string): void {
-    const entry = this.#cached.get(stream);
-    if (entry === undefined) return;
-    this.#keysCached -= entry.keys;
+    const loaded = this.#cached.get(stream);
+    if (loaded === undefined) return;
+    this.#keysCached -= loaded.keysCounted;
     this.#cached.delete(stream);
   }
 
@@ -136,11 +133,18 @@ export class StreamShelf<State, Event extends DomainEvent> {
     return this.kind.stateVersion * 1_000 + LAYOUT_VERSION;
   }
 
+  /** The oldest that has not been used since it was last looked at: second chance, so that a hit moves nothing. */
   #evict(): void {
     const { streamsCachedMax, keysCachedMax } = this.options;
     while (this.#cached.size > streamsCachedMax || (this.#keysCached > keysCachedMax && this.#cached.size > 1)) {
-      const oldest = this.#cached.keys().next().value!;
-      this.drop(oldest);
+      const oldest = this.#cached.values().next().value!;
+      if (oldest.touched) {
+        oldest.touched = false;
+        this.#cached.delete(oldest.name);
+        this.#cached.set(oldest.name, oldest);
+        continue;
+      }
+      this.drop(oldest.name);
       this.telemetry.count('streams_evicted_total');
     }
   }

@@ -152,7 +152,8 @@ export class Publisher {
     const messages: RoomMessage[][] = lanes.map(() => []);
     for (const event of batch.events) {
       infos.evolve(event);
-      const message = await roomMessageOf(event, infos, this.parts.events);
+      const made = roomMessageOf(event, infos, this.parts.events);
+      const message = made instanceof Promise ? await made : made;
       if (message === null) continue;
       messages[sourcePartitionOf(message.roomId, lanes.length)]!.push(message);
     }

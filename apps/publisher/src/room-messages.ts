@@ -8,12 +8,12 @@ import type { GiftInfos } from './gift-infos.js';
 /** What the publisher reads of the log: what rooms show, and what their gifts look like. */
 export const PUBLISHED_TYPES: readonly string[] = ['GiftSent', 'RoomOpened', 'RoomClosed', 'GiftListed'];
 
-/** The message that an event becomes; null for one that no room shows. */
-export async function roomMessageOf(
+/** The message that an event becomes; null for one that no room shows. Only a closing has to be awaited. */
+export function roomMessageOf(
   event: RecordedEvent,
   infos: GiftInfos,
   events: EventReader,
-): Promise<RoomMessage | null> {
+): RoomMessage | null | Promise<RoomMessage> {
   switch (event.type) {
     case 'GiftSent':
       return giftMessage(event, event.data as GiftSent['data'], infos, events.storeId);
@@ -21,15 +21,22 @@ export async function roomMessageOf(
       const { roomId, creatorId, title, occurredAt } = event.data as RoomOpened['data'];
       return roomMessage(event, 'room-opened', { roomId, creatorId, title }, occurredAt, events.storeId);
     }
-    case 'RoomClosed': {
-      const { roomId, creatorId, occurredAt } = event.data as RoomClosed['data'];
-      const [opened] = await events.readStream(roomStream(roomId), { limit: 1 });
-      const title = (opened?.data as RoomOpened['data'] | undefined)?.title ?? null;
-      return roomMessage(event, 'room-closed', { roomId, creatorId, title }, occurredAt, events.storeId);
-    }
+    case 'RoomClosed':
+      return closingMessage(event, event.data as RoomClosed['data'], events);
     default:
       return null;
   }
+}
+
+/** The closing says nothing of the title; the room's first event does. */
+async function closingMessage(
+  event: RecordedEvent,
+  { roomId, creatorId, occurredAt }: RoomClosed['data'],
+  events: EventReader,
+): Promise<RoomMessage> {
+  const [opened] = await events.readStream(roomStream(roomId), { limit: 1 });
+  const title = (opened?.data as RoomOpened['data'] | undefined)?.title ?? null;
+  return roomMessage(event, 'room-closed', { roomId, creatorId, title }, occurredAt, events.storeId);
 }
 
 function giftMessage(

@@ -5,10 +5,12 @@ import {
   emptyWalletRow,
   type GiftScoredWrite,
   type ReadModelWrite,
+  type RoomListedWrite,
   type RowWrite,
 } from '@livegift/read-model';
 import { CellTable } from './cell-table.js';
 import { CreatorEntry, RoomEntry, type CountedGift, type GiftListener, type HourEntry } from './entries.js';
+import { detached } from './detached.js';
 import { GivenTotals } from './given-totals.js';
 import type { HourRange } from './hour-range.js';
 import { IdIndex } from './id-index.js';
@@ -78,15 +80,31 @@ export class FoldState {
       case 'gift-scored':
         return this.#countGift(write);
       case 'room-listed':
-        return this.roomList.list(write);
+        return this.#listRoom(write);
     }
+  }
+
+  #listRoom({ roomId, creatorId, state, openedPosition }: RoomListedWrite): void {
+    this.roomList.list({
+      roomId: this.#room(roomId).id,
+      creatorId: this.#creator(creatorId).id,
+      state,
+      openedPosition,
+    });
   }
 
   #writeRow(write: RowWrite): void {
     const { table, id } = write;
-    if (table === 'wallet') return writeWallet((this.wallets[this.#viewer(id)] ??= emptyWalletRow(id)), write);
-    if (table === 'creator') return writeCreator((this.#creator(id).row ??= emptyCreatorRow(id)), write);
-    writeRoom((this.#room(id).row ??= emptyRoomRow(id)), write);
+    if (table === 'wallet') {
+      const viewer = this.#viewer(id);
+      writeWallet((this.wallets[viewer] ??= emptyWalletRow(this.viewers.id(viewer))), write);
+    } else if (table === 'creator') {
+      const creator = this.#creator(id);
+      writeCreator((creator.row ??= emptyCreatorRow(creator.id)), write);
+    } else {
+      const room = this.#room(id);
+      writeRoom((room.row ??= emptyRoomRow(room.id)), write);
+    }
   }
 
   #countGift(gift: GiftScoredWrite): void {
@@ -94,7 +112,7 @@ export class FoldState {
     const viewer = this.#viewer(gift.viewerId);
     const room = this.#room(gift.roomId);
     const creator = room.creator ?? this.#settle(room, gift.creatorId);
-    if (gift.name !== null && this.names[viewer] !== gift.name) this.names[viewer] = gift.name;
+    if (gift.name !== null && this.names[viewer] !== gift.name) this.names[viewer] = detached(gift.name);
     (room.gifts ??= new RoomGifts()).push(viewer, revisionOf(gift));
     if (coins === 0 && diamonds === 0) return;
 
@@ -163,9 +181,9 @@ export class FoldState {
     if (this.#lastCreator?.id === id) return this.#lastCreator;
     let creator = this.#creatorsById.get(id);
     if (creator === undefined) {
-      creator = new CreatorEntry(this.creators.length, id);
+      creator = new CreatorEntry(this.creators.length, detached(id));
       this.creators.push(creator);
-      this.#creatorsById.set(id, creator);
+      this.#creatorsById.set(creator.id, creator);
     }
     return (this.#lastCreator = creator);
   }
@@ -174,9 +192,9 @@ export class FoldState {
     if (this.#lastRoom?.id === id) return this.#lastRoom;
     let room = this.#roomsById.get(id);
     if (room === undefined) {
-      room = new RoomEntry(this.rooms.length, id);
+      room = new RoomEntry(this.rooms.length, detached(id));
       this.rooms.push(room);
-      this.#roomsById.set(id, room);
+      this.#roomsById.set(room.id, room);
     }
     return (this.#lastRoom = room);
   }

@@ -1,3 +1,5 @@
+import { detached } from './detached.js';
+
 /** A JavaScript Map ends at 16.7 million entries; well before, another is begun. */
 const MAP_ENTRIES_MAX = 12_000_000;
 
@@ -22,8 +24,9 @@ export class IdIndex {
     if (known !== undefined) return known;
     let newest = this.#further.at(-1) ?? this.#first;
     if (newest.size >= MAP_ENTRIES_MAX) this.#further.push((newest = new Map()));
-    const index = this.#ids.push(id) - 1;
-    newest.set(id, index);
+    const own = detached(id);
+    const index = this.#ids.push(own) - 1;
+    newest.set(own, index);
     return index;
   }
 

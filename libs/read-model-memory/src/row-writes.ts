@@ -1,4 +1,5 @@
 import type { CreatorRow, RoomRow, RowWrite, WalletRow } from '@livegift/read-model';
+import { detached } from './detached.js';
 
 type Writable<Row> = { -readonly [Field in keyof Row]: Row[Field] };
 export type WritableWallet = Writable<WalletRow>;
@@ -55,7 +56,8 @@ export function writeCreator(row: WritableCreator, { set, add }: RowWrite): void
 export function writeRoom(row: WritableRoom, { set, add }: RowWrite): void {
   if (set !== undefined) {
     for (const field in set) {
-      const value = set[field] as never;
+      const given = set[field];
+      const value = (typeof given === 'string' ? detached(given) : given) as never;
       if (field === 'creatorId') row.creatorId = value;
       else if (field === 'title') row.title = value;
       else if (field === 'state') row.state = value;

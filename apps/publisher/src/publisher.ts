@@ -1,6 +1,6 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
 import { FanOutError, sourcePartitionOf, type FanOut, type FanOutPublisher, type RoomMessage } from '@livegift/fanout';
-import { pause, type Checkpoint, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import type { Checkpoint, Clock, Position, Scheduler, Telemetry } from '@livegift/kernel';
 import { GiftInfos } from './gift-infos.js';
 import type { PublisherConfig } from './publisher.config.js';
 import { PUBLISHED_TYPES, roomMessageOf } from './room-messages.js';
@@ -44,6 +44,7 @@ export class Publisher {
   #through: Position | null = null;
   #failure: string | null = null;
   #waiting: (() => void)[] = [];
+  #wake = (): void => {};
 
   constructor(private readonly parts: PublisherParts) {}
 
@@ -56,6 +57,7 @@ export class Publisher {
   /** Resolves when the batch under way is published. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#wake();
     this.#subscription?.close();
     this.#release();
     await this.#run;
@@ -74,7 +76,7 @@ export class Publisher {
   }
 
   async #keepRunning(): Promise<void> {
-    const { config, scheduler, telemetry } = this.parts;
+    const { config, telemetry } = this.parts;
     let backOffMs = config.backOffMs;
     while (!this.#stopped) {
       const before = this.#through;
@@ -91,7 +93,7 @@ export class Publisher {
       }
       if (this.#stopped) return;
       if (this.#through !== before) backOffMs = config.backOffMs;
-      await pause(scheduler, backOffMs);
+      await this.#rest(backOffMs);
       backOffMs = Math.min(backOffMs * 2, config.backOffMsMax);
     }
   }
@@ -177,6 +179,17 @@ export class Publisher {
     lane.checkpoint = through.position;
     lane.savedMs = clock.now();
     telemetry.count('publisher_messages', news.length);
+  }
+
+  /** Resolves after the back-off, or at once when it is stopped meanwhile. */
+  #rest(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.parts.scheduler.after(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   #release(): void {

@@ -52,6 +52,17 @@ describe('the feed pump', () => {
     expect(feed.hasReached('room', `${STORE_ID}:${at(3)}`)).toBe(true);
   });
 
+  it('stops at once, also while it waits to subscribe again', async () => {
+    breaks = 1_000;
+    const config = { backMs: 60_000, backOffMs: 60_000, backOffMsMax: 60_000 };
+    const patient = new FeedPump({ fanOut: breaking(), feed, scheduler, telemetry: silentTelemetry, config });
+    patient.start();
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(breaks).toBe(999);
+    await patient.stop();
+    expect(patient.caughtUp).toBe(false);
+  });
+
   it('lets go of who waits for it when it is stopped, even before it was started', async () => {
     const waiting = pump.whenCaughtUp();
     await pump.stop();

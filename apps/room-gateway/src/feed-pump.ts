@@ -1,5 +1,5 @@
 import type { FanOut, FanOutSubscription } from '@livegift/fanout';
-import { pause, type Scheduler, type Telemetry } from '@livegift/kernel';
+import type { Scheduler, Telemetry } from '@livegift/kernel';
 import type { RoomFeed } from '@livegift/room-feed';
 
 export interface FeedPumpParts {
@@ -18,6 +18,7 @@ export class FeedPump {
   #subscription: FanOutSubscription | null = null;
   #caughtUp = false;
   #waiting: (() => void)[] = [];
+  #wake = (): void => {};
 
   constructor(private readonly parts: FeedPumpParts) {}
 
@@ -33,6 +34,7 @@ export class FeedPump {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#wake();
     this.#caughtUp = false;
     this.#release();
     await this.#subscription?.close();
@@ -48,7 +50,7 @@ export class FeedPump {
   }
 
   async #keepRunning(): Promise<void> {
-    const { config, scheduler, telemetry } = this.parts;
+    const { config, telemetry } = this.parts;
     let backOffMs = config.backOffMs;
     while (!this.#stopped) {
       try {
@@ -61,7 +63,7 @@ export class FeedPump {
       }
       this.#caughtUp = false;
       if (this.#stopped) return;
-      await pause(scheduler, backOffMs);
+      await this.#rest(backOffMs);
       backOffMs = Math.min(backOffMs * 2, config.backOffMsMax);
     }
   }
@@ -86,6 +88,17 @@ export class FeedPump {
       this.#subscription = null;
       await subscription.close();
     }
+  }
+
+  /** Resolves after the back-off, or at once when it is stopped meanwhile. */
+  #rest(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.parts.scheduler.after(delayMs, resolve);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
   }
 
   #release(): void {

@@ -1,7 +1,7 @@
 import { ApiClient, type BoardEntry, type LogEvent } from '../support/api-client.js';
 import type { Engine } from '../support/engine.js';
 import { livegift } from '../support/livegift-cli.js';
-import { LogFold, WINDOWS } from '../support/log-fold.js';
+import { LogFold, WINDOWS, type WindowName } from '../support/log-fold.js';
 import type { ResumingListener } from '../support/room-clients.js';
 import { differences, type PlatformDriver } from './platform-driver.js';
 
@@ -37,13 +37,15 @@ async function unsettled(api: ApiClient): Promise<string[]> {
 }
 
 /** All commands were repeated until their answer was definite, so the log holds the accepted ones and nothing else. */
-function acknowledgedOnce(driver: PlatformDriver, events: readonly LogEvent[]): string[] {
+export function acknowledgedOnce(
+  driver: Pick<PlatformDriver, 'acknowledged' | 'lines' | 'imported'>,
+  events: readonly LogEvent[],
+): string[] {
   const breaches: string[] = [];
   const inLog = new Map<string, LogEvent[]>();
   for (const event of events) {
-    const id = event.data[event.type === 'GiftSent' ? 'giftId' : 'purchaseId'];
-    if (event.type !== 'GiftSent' && event.type !== 'CoinsPurchased') continue;
-    inLog.set(String(id), [...(inLog.get(String(id)) ?? []), event]);
+    const id = idOf(event);
+    if (id !== null) inLog.set(id, [...(inLog.get(id) ?? []), event]);
   }
   const expected = new Map<string, Readonly<Record<string, unknown>>>();
   const expect = (id: string, fields: Readonly<Record<string, unknown>>): void => {
@@ -59,6 +61,10 @@ function acknowledgedOnce(driver: PlatformDriver, events: readonly LogEvent[]): 
     const { roomId, viewerId, gift, quantity } = line;
     expect(giftId, { roomId, viewerId, gift, quantity });
   }
+  for (const { importId, ...line } of driver.imported) {
+    expect(`gift of ${String(importId)}`, { roomId: line['roomId'], viewerId: line['viewerId'], coins: line['coins'] });
+    expect(`coins of ${String(importId)}`, { viewerId: line['viewerId'], coins: line['coins'] });
+  }
   for (const [id, fields] of expected) {
     const found = inLog.get(id) ?? [];
     if (found.length !== 1) breaches.push(`${id} was acknowledged and stands in the log ${found.length} times`);
@@ -73,8 +79,20 @@ function acknowledgedOnce(driver: PlatformDriver, events: readonly LogEvent[]): 
   return breaches;
 }
 
+/** What a command made, by a name that its answer or its body tells; null for what no test command makes. */
+function idOf({ type, data }: LogEvent): string | null {
+  if (type === 'GiftSent')
+    return data['imported'] === true ? `gift of ${String(data['importId'])}` : String(data['giftId']);
+  if (type !== 'CoinsPurchased') return null;
+  return data['provider'] === 'import' ? `coins of ${String(data['paymentId'])}` : String(data['purchaseId']);
+}
+
 /** The room's live gifts, each once and in order, but for what the listener was told it cannot have. */
-function gaps(room: string, listener: ResumingListener, events: readonly LogEvent[]): string[] {
+export function gaps(
+  room: string,
+  listener: Pick<ResumingListener, 'giftIds' | 'gapsTold' | 'complaints'>,
+  events: readonly LogEvent[],
+): string[] {
   const breaches = listener.complaints.map((complaint) => `${room}: ${complaint}`);
   const sent = events
     .filter(({ type, data }) => type === 'GiftSent' && data['roomId'] === room)
@@ -115,26 +133,29 @@ async function readModelDifferences(api: ApiClient, events: readonly LogEvent[])
     const { diamonds, creditedDiamonds, giftCount, coinsReceived } = body;
     compare(`creator ${creatorId}`, { diamonds, creditedDiamonds, giftCount, coinsReceived }, folded);
   }
+  const compareBoard = async (board: string, window: WindowName, at: string): Promise<void> => {
+    const { entries, total } = await api.board(`${board}?window=${window}&at=${at}&limit=100&${after}`);
+    const answered = entries.map(({ rank, id, score, reachedAt }: BoardEntry) => ({
+      rank,
+      id,
+      score,
+      reachedAt: ms(reachedAt),
+    }));
+    const folded = fold.board(board, window, at);
+    const expected = folded.entries.map((entry) => ({ ...entry, reachedAt: ms(entry.reachedAt) }));
+    compare(`board ${board} ${window} ${at}`, { entries: answered, total }, { entries: expected, total: folded.total });
+  };
   const boards = [
     'gifters',
     'creators',
     ...[...fold.rooms.keys()].map((room) => `rooms/${room}/gifters`),
     ...[...fold.creators.keys()].map((creator) => `creators/${creator}/gifters`),
   ];
-  const at = fold.gifts[0]?.occurredAt ?? '2020-01-01T00:00:00Z';
+  const live = fold.gifts.find(({ imported }) => !imported)?.occurredAt;
+  const past = fold.gifts.find(({ imported }) => imported)?.occurredAt;
+  const moments = [live, past].filter((at) => at !== undefined);
   for (const board of boards) {
-    for (const window of WINDOWS) {
-      const { entries, total } = await api.board(`${board}?window=${window}&at=${at}&limit=100&${after}`);
-      const answered = entries.map(({ rank, id, score, reachedAt }: BoardEntry) => ({
-        rank,
-        id,
-        score,
-        reachedAt: ms(reachedAt),
-      }));
-      const folded = fold.board(board, window, at);
-      const expected = folded.entries.map((entry) => ({ ...entry, reachedAt: ms(entry.reachedAt) }));
-      compare(`board ${board} ${window}`, { entries: answered, total }, { entries: expected, total: folded.total });
-    }
+    for (const window of WINDOWS) for (const at of moments) await compareBoard(board, window, at);
   }
   return breaches;
 }

@@ -53,7 +53,7 @@ export async function crashRun(
     return {
       breaches: await breachesAfter(engine, driver, listeners),
       kills,
-      acknowledged: driver.acknowledged.length + driver.lines.length,
+      acknowledged: driver.acknowledged.length + driver.lines.length + driver.imported.length,
       repeats: driver.repeats,
       replaysAsked: driver.replaysAsked,
       completeResumes: listeners.reduce((sum, [, { completeResumes }]) => sum + completeResumes, 0),

@@ -12,6 +12,8 @@ const ROOMS: readonly (readonly [room: string, creator: string])[] = [
   ['room-4', 'creator-4'],
 ];
 const GIFTS: readonly string[] = ['cheer', 'rose', 'finger-heart', 'perfume'];
+/** A room of imported history, in an hour long ago. */
+const PAST = { at: '2016-07-09T07:30:00Z', roomId: 'past-room', creatorId: 'hot-creator' };
 const COINS_AT_START = 500;
 const RETRY_MS = 60;
 /** A command that finds no definite answer for so long is a failure of its own. */
@@ -39,6 +41,8 @@ export interface AcknowledgedLine {
 export class PlatformDriver {
   readonly acknowledged: Acknowledged[] = [];
   readonly lines: AcknowledgedLine[] = [];
+  /** Lines of history that were accepted. */
+  readonly imported: Readonly<Record<string, unknown>>[] = [];
   readonly complaints: string[] = [];
   /** Refused for good reasons, by code. */
   readonly refusals = new Map<string, number>();
@@ -78,7 +82,8 @@ export class PlatformDriver {
     while (!this.#stopped) {
       const chance = this.chances.next();
       if (chance < 0.55) await this.#sendGift();
-      else if (chance < 0.75) await this.#sendBulk();
+      else if (chance < 0.7) await this.#sendBulk();
+      else if (chance < 0.77) await this.#importHistory();
       else if (chance < 0.9) await this.#buy(this.#viewer(), this.chances.between(1, 400));
       else await this.#askAgain();
     }
@@ -116,17 +121,41 @@ export class PlatformDriver {
       gift: this.chances.pick(GIFTS),
       quantity: this.chances.between(1, 3),
     }));
-    for (let open = lines, end = Date.now() + PATIENCE_MS; open.length > 0;) {
-      if (Date.now() > end) return void this.complaints.push(`${open.length} bulk lines found no definite answer`);
-      open = await this.#attemptLines(open);
+    await this.#definiteLines('/v1/gifts/bulk', lines, (line, giftId) => this.lines.push({ line, giftId }));
+  }
+
+  async #importHistory(): Promise<void> {
+    const lines = Array.from({ length: this.chances.between(1, 15) }, () => ({
+      ...PAST,
+      importId: this.#key().replace(' ', ':'),
+      viewerId: this.#viewer(),
+      coins: this.chances.between(1, 9),
+    }));
+    await this.#definiteLines('/v1/history/import', lines, (line) => this.imported.push(line));
+  }
+
+  /** Sends lines until each has a definite answer. */
+  async #definiteLines<Line extends Record<string, unknown>>(
+    path: string,
+    lines: readonly Line[],
+    accepted: (line: Line, giftId: string) => void,
+  ): Promise<void> {
+    for (let open = [...lines], end = Date.now() + PATIENCE_MS; open.length > 0;) {
+      if (Date.now() > end)
+        return void this.complaints.push(`${open.length} lines of ${path} found no definite answer`);
+      open = await this.#attemptLines(path, open, accepted);
     }
   }
 
   /** @returns the lines to send again */
-  async #attemptLines<Line extends Record<string, unknown>>(open: readonly Line[]): Promise<Line[]> {
-    const answer = await this.api.lines<Record<string, unknown>>('/v1/gifts/bulk', open).catch(() => null);
+  async #attemptLines<Line extends Record<string, unknown>>(
+    path: string,
+    open: readonly Line[],
+    accepted: (line: Line, giftId: string) => void,
+  ): Promise<Line[]> {
+    const answer = await this.api.lines<Record<string, unknown>>(path, open).catch(() => null);
     if (answer === null || answer.status !== 200) {
-      if (answer !== null && answer.status !== 503) this.complaints.push(`bulk answered ${answer.status}`);
+      if (answer !== null && answer.status !== 503) this.complaints.push(`${path} answered ${answer.status}`);
       return this.#later([...open]);
     }
     const again: Line[] = [];
@@ -135,7 +164,7 @@ export class PlatformDriver {
       if (status === 'retry') again.push(line);
       else if (status === 'refused') this.#refused(String(code));
       else if (status === 'invalid') this.complaints.push(`a sound line is invalid: ${JSON.stringify(line)}`);
-      else this.lines.push({ line, giftId: String(giftId) });
+      else accepted(line, String(giftId));
     }
     return again.length === 0 ? again : this.#later(again);
   }

@@ -1,6 +1,6 @@
 /** What somebody who has just started the engine does with it, from the first wallet to the closed room. */
 import { EventSource } from 'eventsource';
-import { ApiClient, eventually } from '../support/api-client.js';
+import { ApiClient, eventually, type Answer } from '../support/api-client.js';
 import { startEngine, type Engine } from '../support/engine.js';
 import { openSse, openWebSocket, type RoomConnection, type RoomFrame } from '../support/room-clients.js';
 
@@ -8,6 +8,9 @@ const TIME = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/);
 const POSITION = expect.stringMatching(/^\d+$/);
 const STREAK_WINDOW_MS = 1_500;
 const price = { amountMinor: 499, currency: 'USD' };
+
+// Each waits for what it wants to see; the bound only ends a test that never will.
+jest.setTimeout(60_000);
 
 describe('a newcomer', () => {
   let engine: Engine;
@@ -20,9 +23,9 @@ describe('a newcomer', () => {
 
   afterAll(() => engine.dispose());
 
-  const purchase = (viewerId: string, key: string, coins: number, paymentId = key): ReturnType<ApiClient['keyed']> =>
+  const purchase = (viewerId: string, key: string, coins: number, paymentId = key): Promise<Answer> =>
     api.keyed(`/v1/wallets/${viewerId}/purchases`, key, { coins, price, provider: 'shop', paymentId });
-  const gift = (key: string, body: Record<string, unknown>, roomId = 'studio'): ReturnType<ApiClient['keyed']> =>
+  const gift = (key: string, body: Record<string, unknown>, roomId = 'studio'): Promise<Answer> =>
     api.keyed(`/v1/rooms/${roomId}/gifts`, key, body);
 
   it('opens a wallet, once', async () => {

@@ -45,6 +45,9 @@ const FIXTURE = join(repositoryRoot(), 'test/fixtures/sgdq2016.csv');
 const expected = JSON.parse(readFileSync(FIXTURE.replace('.csv', '.expected.json'), 'utf8')) as Expected;
 const PERIODS = ['hour', 'day', 'week', 'month'] as const;
 
+// Each waits for what it wants to see; the bound only ends a test that never will.
+jest.setTimeout(60_000);
+
 describe('the real event', () => {
   let engine: Engine;
   let api: ApiClient;

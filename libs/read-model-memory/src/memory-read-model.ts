@@ -1,5 +1,5 @@
-import type { Clock, Position, Scheduler } from '@livegift/kernel';
-import type { Checkpoint } from '@livegift/kernel';
+// Longer than most: the port has a dozen questions, and each is answered here from the parts beside this file.
+import type { Checkpoint, Clock, Position, Scheduler } from '@livegift/kernel';
 import {
   boardKey,
   isExpired,

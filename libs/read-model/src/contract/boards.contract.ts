@@ -1,3 +1,4 @@
+// Longer than most: one case for each promise about boards.
 import type { Board, WindowName } from '../boards.js';
 import type { BoardQuery, ReadModel } from '../read-model.js';
 import { WINDOWS } from '../windows.js';

@@ -21,6 +21,7 @@ export class StartedGiftApplication implements ReadinessPart {
     this.services.start().then(
       () => (this.#started = true),
       (error: unknown) => {
+        if (this.#stopped) return;
         this.parts.telemetry.error('the commands could not start; trying again', { error });
         this.parts.scheduler.after(START_RETRY_MS, () => this.start());
       },

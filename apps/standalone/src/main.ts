@@ -1,7 +1,9 @@
-import { ConfigurationError, readEnvironment, type Environment } from '@livegift/config';
+import { readEnvironment, type Environment } from '@livegift/config';
 import { startStandalone, type Standalone } from './standalone.js';
 
 const FATAL = 1;
+const NOT_IN_A_CLUSTER =
+  'PROFILE must be embedded here: standalone is everything in one process; in a cluster each app runs by itself';
 
 /** One clear line, whatever it was; the details of the unexpected are for whoever asks with LOG_LEVEL=debug. */
 function fail(error: unknown): never {
@@ -20,7 +22,7 @@ function fail(error: unknown): never {
 function readStandaloneEnvironment(): Environment {
   const environment = readEnvironment(process.env);
   if (environment.profile === 'cluster') {
-    throw new ConfigurationError([{ key: 'PROFILE', rule: 'embedded: the cluster runs each app by itself' }]);
+    throw new Error(NOT_IN_A_CLUSTER);
   }
   return environment;
 }

@@ -55,6 +55,7 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
   mkdirSync(dataDir, { recursive: true });
   const store = await openLmdbEventStore({ directory: dataDir, clock: systemClock, telemetry });
   const ports: Ports = { store, ...memoryPorts(environment) };
+  const logger = new NestLog(telemetry);
   let app: NestFastifyApplication | null = null;
   try {
     keepDeployment(dataDir, { boardUtcOffset: environment.boardUtcOffset });
@@ -62,15 +63,17 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
       corsOrigins: environment.corsOrigins,
       bodyBytesMax: environment.bodyBytesMax,
       bulkBodyBytesMax: environment.bulkBodyBytesMax,
+      drainMsMax: environment.drainMsMax,
       telemetry,
     };
     app = await NestFactory.create<NestFastifyApplication>(
       StandaloneModule.register({ ...ports, telemetry, environment }),
       createHttpAdapter(http),
-      { bodyParser: false, abortOnError: false, logger: new NestLog(telemetry) },
+      { bodyParser: false, abortOnError: false, logger },
     );
     const draining = await configureHttp(app, http);
     await app.listen(environment.port, environment.host);
+    logger.isStarted = true;
     return running(app, draining, ports, { dataDir, telemetry });
   } catch (error) {
     await app?.close().catch(() => {});

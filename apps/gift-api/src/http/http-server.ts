@@ -25,6 +25,7 @@ export interface HttpServerOptions {
   readonly corsOrigins: readonly string[] | null;
   readonly bodyBytesMax: number;
   readonly bulkBodyBytesMax: number;
+  readonly drainMsMax: number;
   readonly telemetry: ProcessTelemetry;
 }
 
@@ -55,7 +56,7 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
 export async function configureHttp(app: NestFastifyApplication, options: HttpServerOptions): Promise<HttpDraining> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   const routes = new RouteTable();
-  const draining = new HttpDraining(server);
+  const draining = new HttpDraining(server, options.drainMsMax);
   server.addHook('onRoute', (route) => {
     routes.add(route.method, route.url);
     const isRead = route.method === 'GET' || (Array.isArray(route.method) && route.method.includes('GET'));
@@ -90,14 +91,17 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   return draining;
 }
 
-/** Answers that have not been taken so long after the drain began are broken off. */
-const ANSWERS_TAKEN_MS_MAX = 3_000;
+/** Of the time to drain: then answers that are not taken are broken off, so that the rest can still end well. */
+const ANSWERS_TAKEN_SHARE = 0.7;
 
 /** While it drains, the server answers what it has begun and refuses the rest. */
 export class HttpDraining {
   #draining = false;
 
-  constructor(private readonly server: FastifyInstance) {}
+  constructor(
+    private readonly server: FastifyInstance,
+    private readonly drainMsMax: number,
+  ) {}
 
   get isDraining(): boolean {
     return this.#draining;
@@ -107,7 +111,7 @@ export class HttpDraining {
     if (this.#draining) return;
     this.#draining = true;
     // A client that does not read its answer would hold the server for ever.
-    setTimeout(() => this.server.server.closeAllConnections(), ANSWERS_TAKEN_MS_MAX).unref();
+    setTimeout(() => this.server.server.closeAllConnections(), this.drainMsMax * ANSWERS_TAKEN_SHARE).unref();
   }
 }
 
@@ -128,7 +132,8 @@ function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): 
     );
     // That a starting server is not ready yet is no news.
     const isNews = statusCode >= 500 && request.routeOptions.url !== '/health/ready';
-    if (logsAll || isNews || ms > SLOW_REQUEST_MS) {
+    const isSlow = ms > SLOW_REQUEST_MS && !isStream(request);
+    if (logsAll || isNews || isSlow) {
       const fields = {
         correlationId: request.id,
         method: request.method,
@@ -137,11 +142,15 @@ function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): 
         ms: Math.round(ms * 100) / 100,
       };
       if (statusCode >= 500 && statusCode !== 503 && statusCode !== 504) telemetry.error('request failed', fields);
-      else telemetry[logsAll ? 'debug' : 'warn'](ms > SLOW_REQUEST_MS ? 'slow request' : 'request', fields);
+      else telemetry[logsAll ? 'debug' : 'warn'](isSlow ? 'slow request' : 'request', fields);
     }
     done();
   });
 }
+
+/** A stream lasts as long as somebody listens. */
+const isStream = ({ routeOptions, headers }: FastifyRequest): boolean =>
+  STREAMED_ROUTES.has(routeOptions.url ?? '') || (headers.accept?.includes('text/event-stream') ?? false);
 
 /** What cannot be read as HTTP has no request and no reply: the answer goes straight to the socket. */
 function answerMalformedRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {

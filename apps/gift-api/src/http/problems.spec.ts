@@ -42,6 +42,7 @@ describe('problems over HTTP', () => {
         corsOrigins: ['https://platform.example'],
         bodyBytesMax: BODY_BYTES_MAX,
         bulkBodyBytesMax: BULK_BYTES_MAX,
+        drainMsMax: 3_000,
       },
       host: '127.0.0.1',
       port: 0,

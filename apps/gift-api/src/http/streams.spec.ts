@@ -56,7 +56,7 @@ describe('streams over HTTP', () => {
         telemetry,
         config: { boardUtcOffset: '+00:00', bulkLinesMax: 10 },
       },
-      http: { corsOrigins: null, bodyBytesMax: 65_536, bulkBodyBytesMax: 100_000 },
+      http: { corsOrigins: null, bodyBytesMax: 65_536, bulkBodyBytesMax: 100_000, drainMsMax: 3_000 },
       host: '127.0.0.1',
       port: 0,
     });

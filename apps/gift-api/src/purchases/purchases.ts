@@ -31,8 +31,6 @@ type PaymentClaim = PaymentClaimed['data'];
 interface FoundPurchase {
   readonly purchase: CoinsPurchased['data'];
   readonly position: Position;
-  /** It was there already. */
-  readonly found: boolean;
 }
 
 const ALREADY_USED: Refused = { refused: 'payment-already-used' };
@@ -136,8 +134,9 @@ export class Purchases {
     cause: Cause,
   ): Promise<CommandOutcome<PurchaseAnswer>> {
     if (!attempt.ours && !isSameCommand(attempt.data, loaded.state.viewerId, cause)) return ALREADY_USED;
-    const { purchase, position, found } = await this.#complete(loaded, attempt.data, cause.correlationId);
-    return accepted(purchase, position, found && !attempt.ours);
+    const { purchase, position } = await this.#complete(loaded, attempt.data, cause.correlationId);
+    // With the claim it was accepted: of two at once the one that claimed acts, whoever puts the coins into the wallet.
+    return accepted(purchase, position, !attempt.ours);
   }
 
   #claimOf(viewerId: string, body: PurchaseCoinsBody, cause: Cause, walletRevision: number): PaymentClaim {
@@ -178,7 +177,7 @@ export class Purchases {
         const result = await this.store.append(loaded.name, draft.events, draft.expected);
         draft.commit(result);
         this.commands.shelf.keep(loaded);
-        return { purchase: (decided[0] as CoinsPurchased).data, position: result.positions[0]!, found: false };
+        return { purchase: (decided[0] as CoinsPurchased).data, position: result.positions[0]! };
       } catch (failure) {
         this.commands.shelf.drop(loaded.name);
         if (!isConflict(failure) && !isUnknown(failure)) throw commandErrorOf(failure);
@@ -193,7 +192,7 @@ export class Purchases {
       if (event.type !== 'CoinsPurchased') continue;
       const { provider, paymentId } = event.data;
       if (provider !== claim.provider || paymentId !== claim.paymentId) continue;
-      return { purchase: event.data, position: event.position, found: true };
+      return { purchase: event.data, position: event.position };
     }
     return null;
   }

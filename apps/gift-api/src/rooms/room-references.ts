@@ -45,9 +45,9 @@ export class RoomReferences {
   async get(roomId: string): Promise<RoomReference | null> {
     const cached = this.cached(roomId);
     if (cached !== undefined) return cached;
-    // A read that began before this question may have missed a room that was opened meanwhile: then it is asked anew.
+    // A read that began before this question may have missed that the room was opened, or closed for too long already.
     const joined = await this.#reading.get(roomId);
-    return joined ?? this.read(roomId);
+    return (joined && this.cached(roomId)) ?? this.read(roomId);
   }
 
   /** From the stream. Those who ask at once share one read. @throws EventStoreError */

@@ -46,7 +46,10 @@ export class Platform {
   /** Asks until it is settled, then sometimes once more, to see whether the answer is the same. */
   async pursue(asked: Asked, repeats = 0): Promise<void> {
     while (!asked.settled) {
-      await this.attempt([asked], this.#random.chance(0.3));
+      const attempts = [this.attempt([asked], this.#random.chance(0.3))];
+      // Sent twice at once, perhaps to two processes: one acts, the other gets its answer.
+      if (asked.key !== null && this.#random.chance(0.1)) attempts.push(this.attempt([asked], false));
+      await Promise.all(attempts);
       if (!asked.settled) await this.pause(this.#random.between(1, BACK_OFF_MS_MAX));
     }
     for (let i = 0; i < repeats; i++) {

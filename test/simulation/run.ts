@@ -9,13 +9,17 @@ import {
   fanOutServer,
   LOG_BOUNDS_DEFAULT,
 } from '@livegift/testing';
+import { Analyst } from './analyst.js';
 import { auditCommands } from './audit-commands.js';
 import { auditReadModels } from './audit-read-model.js';
 import { Chaos } from './chaos.js';
 import { LogIndex } from './log-index.js';
 import { newFanOut, newReadModel, Node, type Servers } from './node.js';
 import { SOUND_PARTS, type Parts } from './parts.js';
+import { PayoutDesk } from './payout-desk.js';
 import { Platform } from './platform.js';
+import type { EventStore } from '@livegift/event-store';
+import type { ReadModel } from '@livegift/read-model';
 import { auditRoomClient, liveGifts, RoomClient } from './room-clients.js';
 import { drawScenario, type Scenario } from './scenario.js';
 import { Workload } from './workload.js';
@@ -64,6 +68,8 @@ class Simulation {
   readonly #platform: Platform;
   readonly #workload: Workload;
   readonly #screens: readonly RoomClient[];
+  readonly #analyst: Analyst;
+  readonly #payoutDesk: PayoutDesk | null;
   #missing: readonly string[] = [];
 
   constructor(
@@ -96,6 +102,9 @@ class Simulation {
       const room = `room-${1 + (index % scenario.workload.rooms)}`;
       return new RoomClient(`screen-${index + 1}`, room, world, this.server, () => this.#gateways());
     });
+    this.#analyst = new Analyst(world, this.server, this.#platform, () => this.#models());
+    const creators = ['creator-1', 'creator-2'];
+    this.#payoutDesk = scenario.payouts ? new PayoutDesk(world, creators, () => this.#anyStore()) : null;
   }
 
   async run(): Promise<string[]> {
@@ -103,9 +112,11 @@ class Simulation {
     for (const node of this.#nodes) node.start();
     for (const screen of this.#screens) screen.begin();
     this.#workload.begin();
+    this.#analyst.begin();
+    this.#payoutDesk?.begin();
     try {
       await this.#disturbed();
-      if (this.#isBad) return this.#platform.findings;
+      if (this.#isBad) return [...this.#platform.findings, ...this.#analyst.findings];
       this.#calm();
       await world.run(
         this.#everySoOften(() => this.#lively()),
@@ -120,7 +131,7 @@ class Simulation {
 
   /** Something was wrong the moment it was answered: the rest would only be noise. */
   get #isBad(): boolean {
-    return this.#platform.findings.length > 0;
+    return this.#platform.findings.length > 0 || this.#analyst.findings.length > 0;
   }
 
   /** Faults and disturbances, until the workload is done or has had its time. */
@@ -141,6 +152,7 @@ class Simulation {
     const limits = { untilMs: world.nowMs + CHAOS_MS_MAX, stepsMax: STEPS_MAX };
     await world.run(() => this.#workload.over || world.nowMs > until || this.#isBad, limits);
     chaos.end();
+    this.#payoutDesk?.end();
     await world.run(() => chaos.quiet || this.#isBad, limits);
   }
 
@@ -209,10 +221,19 @@ class Simulation {
     const models = this.#nodes.flatMap(({ name, readModel }) => (readModel === null ? [] : [{ name, readModel }]));
     return [
       ...ledger.findings(),
+      ...this.#analyst.findings,
       ...auditCommands(this.#platform, index, this.scenario.bounds),
       ...this.#screens.flatMap((screen) => auditRoomClient(screen, this.server.log.events)),
       ...(await auditReadModels(models, index)),
     ];
+  }
+
+  #models(): ReadModel[] {
+    return this.#nodes.flatMap(({ running, readModel }) => (running && readModel !== null ? [readModel] : []));
+  }
+
+  #anyStore(): EventStore | null {
+    return this.#nodes.find(({ running }) => running)?.store ?? null;
   }
 
   #doors() {

@@ -24,6 +24,8 @@ export interface Scenario {
   /** Mean time between two disturbances (a crash, a restart, a store that is away); null: none. */
   readonly disturbanceEveryMs: number | null;
   readonly roomClients: number;
+  /** Somebody else writes to creators' streams. */
+  readonly payouts: boolean;
   readonly bounds: {
     readonly appendEventsMax: number;
     readonly snapshotEveryEvents: number;
@@ -52,6 +54,7 @@ export function drawScenario(random: SeededRandom): Scenario {
     workload: drawWorkloadSize(random),
     disturbanceEveryMs: random.chance(0.12) ? null : random.between(300, 4_000),
     roomClients: random.int(0, 3),
+    payouts: random.chance(0.4),
     bounds: {
       appendEventsMax: random.pick([64, 200, 10_000]),
       snapshotEveryEvents: random.pick([2, 3, 7, 20, 500]),

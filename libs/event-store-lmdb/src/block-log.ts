@@ -5,6 +5,9 @@ import { Block } from './block.js';
 import { floorEntry, getCopy, sequenceKey } from './environment.js';
 import { positionOf } from './sequence.js';
 
+/** They are searched one by one, so not many. */
+const BLOCKS_KEPT_MAX = 256;
+
 /** The log on disk: blocks by position, verified when they are read, the ones used last kept. */
 export class BlockLog {
   /** In order of last use. */
@@ -100,7 +103,8 @@ export class BlockLog {
     this.#kept.set(block.first, block);
     this.#keptBytes += block.bytes.length;
     for (const [first, oldest] of this.#kept) {
-      if (this.#keptBytes <= this.keptBytesMax || first === block.first) break;
+      const fits = this.#keptBytes <= this.keptBytesMax && this.#kept.size <= BLOCKS_KEPT_MAX;
+      if (fits || first === block.first) break;
       this.#kept.delete(first);
       this.#keptBytes -= oldest.bytes.length;
     }

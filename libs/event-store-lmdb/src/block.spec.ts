@@ -1,4 +1,16 @@
-import fc from 'fast-check';
+import {
+  array,
+  assert,
+  boolean,
+  double,
+  integer,
+  jsonValue,
+  maxSafeInteger,
+  oneof,
+  property,
+  record,
+  string,
+} from 'fast-check';
 import type { Position } from '@livegift/kernel';
 import { Block } from './block.js';
 import { BlockEncoder } from './block.encoder.js';
@@ -43,26 +55,20 @@ const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe('blocks', () => {
   it('give back any JSON, in blocks of few and of many events', () => {
-    const anyBlock = fc.array(fc.jsonValue({ maxDepth: 4 }), { minLength: 1, maxLength: 30 });
-    const property = fc.property(fc.array(anyBlock, { minLength: 1, maxLength: 4 }), (blocks) => {
+    const anyBlock = array(jsonValue({ maxDepth: 4 }), { minLength: 1, maxLength: 30 });
+    const roundTrip = property(array(anyBlock, { minLength: 1, maxLength: 4 }), (blocks) => {
       expect(throughBlocks(blocks)).toStrictEqual(asJson(blocks));
     });
-    fc.assert(property, { numRuns: 100 });
+    assert(roundTrip, { numRuns: 100 });
   });
 
   it('give back any text and number as JSON does', () => {
-    const leaf = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 100 }),
-      fc.double(),
-      fc.maxSafeInteger(),
-      fc.integer(),
-      fc.boolean(),
-    );
-    const value = fc.record({ a: leaf, b: fc.array(leaf) }, { requiredKeys: [] });
-    const property = fc.property(fc.array(value, { minLength: 1, maxLength: 20 }), (values) => {
+    const leaf = oneof(string({ unit: 'binary', maxLength: 100 }), double(), maxSafeInteger(), integer(), boolean());
+    const value = record({ a: leaf, b: array(leaf) }, { requiredKeys: [] });
+    const roundTrip = property(array(value, { minLength: 1, maxLength: 20 }), (values) => {
       expect(throughBlocks([values])).toStrictEqual([asJson(values)]);
     });
-    fc.assert(property, { numRuns: 100 });
+    assert(roundTrip, { numRuns: 100 });
   });
 
   it('go on when events come in more shapes than a dictionary holds', () => {

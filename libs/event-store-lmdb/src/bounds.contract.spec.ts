@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NewEvent } from '@livegift/kernel';
-import { openLmdbEventStore, type LmdbEventStore, type LmdbEventStoreOptions } from './lmdb-event-store.js';
+import { openLmdbEventStore, type LmdbEventStore } from './lmdb-event-store.js';
+import type { LmdbEventStoreOptions } from './lmdb-event-store.options.js';
 
 const event = (data: unknown = {}): NewEvent => ({
   id: randomUUID(),

@@ -28,6 +28,7 @@ export class CommitBatch {
   readonly #waiting: Waiting[] = [];
   readonly #settled: ((failure: Error | null) => void)[] = [];
   #encoded = 0;
+  #sealed = false;
 
   constructor(
     /** Position of its first event. */
@@ -90,8 +91,14 @@ export class CommitBatch {
     });
   }
 
-  /** No more events join: encodes what is left. */
+  /** No more events join; until then the encoder is this batch's. */
+  get sealed(): boolean {
+    return this.#sealed;
+  }
+
   seal(): void {
+    if (this.#sealed) return;
+    this.#sealed = true;
     if (this.encoder.count > 0) this.#endBlock();
     this.buffer = this.encoder.buffer;
   }

@@ -38,7 +38,7 @@ describe('a commit that fails', () => {
 
   it('with nothing written refuses all that was built on it, and the store goes on', async () => {
     const root = environmentRoot();
-    const { batch } = root;
+    const batch = root.batch.bind(root);
     root.batch = () => Promise.reject(new Error('no space left on device'));
     const subscription = await store.subscribe({ after: null });
     await subscription.next();
@@ -58,9 +58,9 @@ describe('a commit that fails', () => {
 
   it('with an outcome that nobody knows says so, and writes nothing more until it is opened again', async () => {
     const root = environmentRoot();
-    const { batch } = root;
+    const batch = root.batch.bind(root);
     root.batch = (async (action: () => void) => {
-      await batch.call(root, action);
+      await batch(action);
       throw new Error('i/o error');
     }) as typeof batch;
     const attempts = Array.from({ length: 6 }, (_, n) => store.append(`stream-${n}`, [event()], 'no-stream'));

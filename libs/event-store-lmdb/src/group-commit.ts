@@ -1,3 +1,5 @@
+// Longer than most: what an append waits for, joins and is refused by is one thing, and reads best in one place.
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { EventStoreError, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
 import type { NewEvent, Position, Telemetry } from '@livegift/kernel';
 import { BlockEncoder } from './block.encoder.js';
@@ -35,6 +37,7 @@ const STREAM_NAME_BYTES_MAX = 1_024;
 const INDEX_ENTRIES_MIN = 256;
 const CHECKPOINT_DELAY_MS = 100;
 const READER_CHECK_COMMITS = 256;
+const REASON_WAIT_MS = 1_000;
 const BUFFERS_KEPT_MAX = 2;
 const BUFFER_KEPT_BYTES_MAX = 32 * 1024 * 1024;
 const NO_STREAM = -1;
@@ -48,7 +51,7 @@ export class GroupCommit {
   /** Position of the last durable event; 0 in an empty log. */
   durable: number;
   readonly checkpoints = new Map<string, Position>();
-  /** The first is being written if `#writing`; appends join the last. */
+  /** The first may be being written; appends join the last, unless that is sealed. */
   readonly #batches: CommitBatch[] = [];
   readonly #encoder = new BlockEncoder();
   readonly #buffers: Buffer[] = [];
@@ -152,9 +155,9 @@ export class GroupCommit {
 
   #openBatch(events: number): CommitBatch {
     const newest = this.#batches.at(-1);
-    const joinable = newest !== undefined && !(this.#writing && this.#batches.length === 1);
+    const joinable = newest !== undefined && !newest.sealed;
     if (joinable && newest.events.length + events <= this.parts.limits.commitEventsMax) return newest;
-    if (joinable) newest.seal();
+    newest?.seal();
     const first = newest === undefined ? this.durable + 1 : newest.last + 1;
     const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(4 * BLOCK_BYTES_MAX);
     const batch = new CommitBatch(first, this.#encoder, buffer);
@@ -175,7 +178,7 @@ export class GroupCommit {
   async #writeAll(): Promise<void> {
     this.#writing = true;
     for (let batch = this.#batches[0]; batch !== undefined; batch = this.#batches[0]) {
-      if (this.#batches.length === 1) batch.seal();
+      batch.seal();
       await this.#writeOne(batch);
     }
     this.#writing = false;
@@ -228,8 +231,7 @@ export class GroupCommit {
   async #failed(error: unknown): Promise<void> {
     const { tail, telemetry, file } = this.parts;
     tail.rewind();
-    const cause = await ((error as { commitError?: Promise<unknown> }).commitError?.catch((why: unknown) => why) ??
-      error);
+    const cause = await causeOf(error);
     telemetry.count('event_store_commit_failures_total');
     telemetry.error('a commit of the event store failed', { file, error: String(cause) });
     const written = this.parts.endOnDisk() !== this.durable;
@@ -247,6 +249,15 @@ export class GroupCommit {
     if (this.#buffers.length < BUFFERS_KEPT_MAX && batch.buffer.length <= BUFFER_KEPT_BYTES_MAX)
       this.#buffers.push(batch.buffer);
   }
+}
+
+/** lmdb tells the reason a little later than the failure. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<unknown> };
+  if (commitError === undefined) return error;
+  const untold = setTimeoutPromise(REASON_WAIT_MS, error, { ref: false });
+  const [told] = await Promise.allSettled([Promise.race([commitError, untold])]);
+  return told.status === 'rejected' ? told.reason : told.value;
 }
 
 function wrongRevision(stream: string, expected: ExpectedRevision, actual: number): EventStoreError {

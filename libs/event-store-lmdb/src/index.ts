@@ -1,4 +1,5 @@
 export { isDirectoryHeld } from './directory-lock.js';
-export { LmdbEventStore, openLmdbEventStore, type LmdbEventStoreOptions } from './lmdb-event-store.js';
+export { LmdbEventStore, openLmdbEventStore } from './lmdb-event-store.js';
+export type { LmdbEventStoreOptions } from './lmdb-event-store.options.js';
 export { LmdbEventReader, openLmdbEventReader, type LmdbEventReaderOptions } from './lmdb-event-reader.js';
 export type { VerifiedBlock } from './verify-log.js';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describeEventStoreContract } from '@livegift/event-store/contract';
 import { openLmdbEventReader } from './lmdb-event-reader.js';
-import { openLmdbEventStore, type LmdbEventStoreOptions } from './lmdb-event-store.js';
+import { openLmdbEventStore } from './lmdb-event-store.js';
+import type { LmdbEventStoreOptions } from './lmdb-event-store.options.js';
 
 function harness(limits: Partial<LmdbEventStoreOptions>) {
   return async () => {

@@ -15,16 +15,17 @@ import {
 import {
   silentTelemetry,
   type Checkpoint,
-  type Clock,
   type NewEvent,
   type Position,
   type RecordedEvent,
   type Telemetry,
 } from '@livegift/kernel';
+import { appendInOrder } from './append-in-order.js';
 import { BlockLog } from './block-log.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { getCopy, type Environment } from './environment.js';
 import { GroupCommit } from './group-commit.js';
+import { limitsOf, type Limits, type LmdbEventStoreOptions } from './lmdb-event-store.options.js';
 import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
 import { assertCheckpoint, LogSubscription, type DurableLog } from './log-subscription.js';
 import { DATA_FILE, openChecked, readTail } from './open-log.js';
@@ -34,51 +35,10 @@ import { decodeSnapshot, encodeSnapshot } from './snapshot.format.js';
 import { storeIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
 
-export interface LmdbEventStoreOptions {
-  /** Made when it is not there. One process holds it at a time. */
-  readonly directory: string;
-  readonly clock?: Clock;
-  readonly telemetry?: Telemetry;
-  /** Bytes of data and metadata as JSON in one append. */
-  readonly appendBytesMax?: number;
-  readonly appendEventsMax?: number;
-  /** One transaction carries at most so many events. */
-  readonly commitEventsMax?: number;
-  /** More waiting than this is `overloaded`. */
-  readonly queueEventsMax?: number;
-  /** Events, and bytes of them, kept in memory for live subscribers. */
-  readonly recentEventsMax?: number;
-  readonly recentBytesMax?: number;
-  /** Bytes of blocks kept in memory. */
-  readonly blocksKeptBytesMax?: number;
-  /** Streams whose last revision is kept in memory. */
-  readonly headsKeptMax?: number;
-  /** The newest events' part of the stream index is kept in memory: up to twice, for moments three times, so many events. */
-  readonly indexInMemoryEvents?: number;
-  readonly snapshotBytesMax?: number;
-}
-
-const DEFAULTS = {
-  appendBytesMax: 1_048_576,
-  appendEventsMax: 10_000,
-  commitEventsMax: 16_384,
-  queueEventsMax: 65_536,
-  recentEventsMax: 32_768,
-  recentBytesMax: 32 * 1024 * 1024,
-  blocksKeptBytesMax: 8 * 1024 * 1024,
-  headsKeptMax: 262_144,
-  indexInMemoryEvents: 65_536,
-  snapshotBytesMax: 16 * 1024 * 1024,
-};
-type Limits = typeof DEFAULTS;
-
 /** @throws EventStoreError `held`, `damaged`, `unavailable` */
 export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promise<LmdbEventStore> {
   const { directory, clock = { now: () => Date.now() }, telemetry = silentTelemetry } = options;
-  const limits = {
-    ...DEFAULTS,
-    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
-  };
+  const limits = limitsOf(options);
   const file = join(directory, DATA_FILE);
   const lock = lockDirectory(directory, clock.now());
   let environment: Environment | null = null;
@@ -147,27 +107,15 @@ export class LmdbEventStore implements EventStore, DurableLog {
       this.#assertOpen();
       return this.#commits.append(stream, events, expected);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 
   async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
-    const results: AppendResult[] = [];
-    let under: Promise<AppendResult>[] = [];
-    for (let i = 0; i <= entries.length; i++) {
-      const refusal = i < entries.length ? this.#begin(entries[i]!, under) : null;
-      if (i < entries.length && refusal === null) continue;
-      for (const outcome of await Promise.allSettled(under)) {
-        if (outcome.status === 'rejected') return { results, failure: outcome.reason as Error };
-        results.push(outcome.value);
-      }
-      under = [];
-      if (refusal === null) break;
-      // Others fill the queue too: with ours written there may be room.
-      const again = refusal.code === 'overloaded' ? this.#begin(entries[i]!, under) : refusal;
-      if (again !== null) return { results, failure: again };
-    }
-    return { results };
+    return appendInOrder(entries, (entry) => {
+      this.#assertOpen();
+      return this.#commits.append(entry.stream, entry.events, entry.expected);
+    });
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
@@ -255,20 +203,6 @@ export class LmdbEventStore implements EventStore, DurableLog {
       };
       this.#waiting.add(resolve);
     });
-  }
-
-  /** Starts one entry; answers why it was refused at once. */
-  #begin(entry: OrderedAppend, under: Promise<AppendResult>[]): EventStoreError | null {
-    try {
-      this.#assertOpen();
-      const appended = this.#commits.append(entry.stream, entry.events, entry.expected);
-      // Read later, all together: a rejection until then is not unhandled.
-      appended.catch(() => {});
-      under.push(appended);
-      return null;
-    } catch (error) {
-      return error as EventStoreError;
-    }
   }
 
   #wake(): void {

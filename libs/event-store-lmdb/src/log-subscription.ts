@@ -5,6 +5,7 @@ import {
   type SubscriptionBatch,
 } from '@livegift/event-store';
 import type { Checkpoint, RecordedEvent } from '@livegift/kernel';
+import { READ_EVENTS_MAX } from './log-reads.js';
 import { positionOf, sequenceOf } from './sequence.js';
 
 const BATCH_EVENTS_DEFAULT = 1_000;
@@ -35,7 +36,7 @@ export class LogSubscription implements Subscription {
   ) {
     this.#through = options.after === null ? 0 : sequenceOf(options.after.position);
     this.#types = options.types === undefined ? null : new Set(options.types);
-    this.#batchEventsMax = Math.max(1, options.batchEventsMax ?? BATCH_EVENTS_DEFAULT);
+    this.#batchEventsMax = Math.min(Math.max(1, options.batchEventsMax ?? BATCH_EVENTS_DEFAULT), READ_EVENTS_MAX);
   }
 
   async next(): Promise<SubscriptionBatch | null> {

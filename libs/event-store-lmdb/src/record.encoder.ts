@@ -1,3 +1,4 @@
+// Longer than most: one format, written out type by type, without a call more than needed.
 /**
  * Writes events as msgpackr's records: the keys of an object stand once in the block's dictionary, its values follow a
  * record id. msgpackr reads it; writing is done here because three quarters of an append's time went into it: objects of

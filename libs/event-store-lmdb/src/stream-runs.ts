@@ -16,7 +16,8 @@ const VARINT_BASE = 128;
 export function appendToRuns(entry: StreamRuns, sequence: number): void {
   const { runs } = entry;
   const last = runs.length - 2;
-  if (last >= 0 && runs[last]! + runs[last + 1]! === sequence) runs[last + 1]!++;
+  const end = last < 0 ? -1 : runs[last]! + runs[last + 1]!;
+  if (end === sequence) runs[last + 1]!++;
   else runs.push(sequence, 1);
   entry.count++;
 }

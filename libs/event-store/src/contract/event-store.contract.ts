@@ -12,6 +12,8 @@ export type { EventStoreHarness, OpenEventStoreHarness } from './harness.js';
 
 /** Every promise of the port, as cases: an adapter's whole spec. `open` is called once for each topic. */
 export function describeEventStoreContract(name: string, open: OpenEventStoreHarness): void {
+  // Servers and busy disks take their time; a case that hangs still ends.
+  jest.setTimeout(30_000);
   describe(`event store contract: ${name}`, () => {
     describeAppends(open);
     describeAppendInOrder(open);

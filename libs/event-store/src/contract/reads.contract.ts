@@ -47,7 +47,7 @@ export function describeReads(open: OpenEventStoreHarness): void {
 
     it('reads the log backwards before a position, without that position', async () => {
       const read = await given.store.readAll({ after: positions[3]!, direction: 'backwards', limit: 3 });
-      expect(read.map(({ position }) => position)).toEqual([...positions.slice(0, 3)].reverse());
+      expect(read.map(({ position }) => position)).toEqual(positions.slice(0, 3).reverse());
     });
 
     it('reads the newest events backwards from the end', async () => {

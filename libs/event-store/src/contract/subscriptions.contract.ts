@@ -151,11 +151,11 @@ export function describeSubscriptions(open: OpenEventStoreHarness): void {
       const [first, second] = [await live(), await live({ batchEventsMax: 1 })];
       const stream = given.fresh('twice');
       await given.store.append(stream, given.events(5), 'no-stream');
-      const fromFirst = await pull(first!, new Set([stream]), 5);
+      const fromFirst = await pull(first, new Set([stream]), 5);
       await given.store.append(stream, given.events(1), 4);
-      const fromSecond = await pull(second!, new Set([stream]), 6);
+      const fromSecond = await pull(second, new Set([stream]), 6);
       expect(fromSecond.slice(0, 5)).toEqual(fromFirst);
-      expect(await pull(first!, new Set([stream]), 1)).toEqual(fromSecond.slice(5));
+      expect(await pull(first, new Set([stream]), 1)).toEqual(fromSecond.slice(5));
     });
 
     it('ends a pending next with null when it is closed, and every later one', async () => {

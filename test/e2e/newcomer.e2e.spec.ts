@@ -88,7 +88,7 @@ describe('a newcomer', () => {
     expect(new Set(same.map(({ body }) => JSON.stringify(body))).size).toBe(1);
     expect(same.filter(({ headers }) => headers.get('idempotency-replayed') === 'true')).toHaveLength(3);
     const payment = await Promise.all([1, 2, 3].map((index) => purchase('twin', `k-${index}`, 10, 'one-payment')));
-    expect(payment.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+    expect(payment.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 409, 409]);
     const { position } = payment.find(({ status }) => status === 201)!.body;
     expect((await api.get(`/v1/wallets/twin?after=${String(position)}`)).body).toMatchObject({ coins: 20 });
   });
@@ -406,7 +406,7 @@ describe('a newcomer', () => {
     const race = await Promise.all(
       [1, 2, 3, 4, 5].map((index) => gift(`race-${index}`, { viewerId: 'racer', gift: 'perfume' })),
     );
-    expect(race.map(({ status }) => status).sort()).toEqual([201, 402, 402, 402, 402]);
+    expect(race.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 402, 402, 402, 402]);
     const { position } = race.find(({ status }) => status === 201)!.body;
     expect((await api.get(`/v1/wallets/racer?after=${String(position)}`)).body).toMatchObject({ coins: 0 });
   });

@@ -1,12 +1,20 @@
 import { UsageError } from '../exit-codes.js';
 import type { HistoryRow } from '../import/history-rows.js';
-import type { PlatformClient } from './platform-client.js';
 
 /** The most units of one gift; a larger one is sent as several. */
 const QUANTITY_MAX = 999_999;
 /** Quiet hours of the event are cut to this: a demo is to be looked at. */
 const SILENCE_MS_MAX = 2_000;
 const ID_LENGTH_MAX = 64;
+
+/** The commands of a broadcast. */
+export interface Platform {
+  openWallet(viewerId: string): Promise<void>;
+  buyCoins(viewerId: string, coins: number): Promise<void>;
+  openRoom(roomId: string, creatorId: string, title: string): Promise<void>;
+  closeRoom(roomId: string): Promise<void>;
+  cheer(roomId: string, viewerId: string, quantity: number): Promise<void>;
+}
 
 export interface BroadcastOptions {
   /** So many seconds of the event pass in one second. */
@@ -29,16 +37,16 @@ export class Broadcast {
   #rows = 0;
 
   constructor(
-    private readonly platform: PlatformClient,
+    private readonly platform: Platform,
     private readonly options: BroadcastOptions,
     private readonly progress: BroadcastProgress,
-    private readonly pause: (ms: number) => Promise<void>,
+    private readonly time: { now(): number; pause(ms: number): Promise<void> },
   ) {}
 
   async play(rows: AsyncIterable<HistoryRow>): Promise<void> {
     let lastMs: number | null = null;
     // Sending takes time as well; what is late is caught up in the next pauses.
-    let dueMs = Date.now();
+    let dueMs = this.time.now();
     for await (const row of rows) {
       const { at = '', roomId = '', creatorId = '', viewerId = '' } = row;
       const coins = Number(row.coins);
@@ -47,8 +55,8 @@ export class Broadcast {
       if (atMs < this.options.fromMs) continue;
       dueMs += Math.min(SILENCE_MS_MAX, (atMs - (lastMs ?? atMs)) / this.options.speed);
       lastMs = atMs;
-      const early = dueMs - Date.now();
-      if (early > 1) await this.pause(early);
+      const early = dueMs - this.time.now();
+      if (early > 1) await this.time.pause(early);
       await this.#enter(roomId, creatorId, at);
       await this.#give(viewerId, coins);
       this.#rows += 1;

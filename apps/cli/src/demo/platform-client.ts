@@ -1,10 +1,11 @@
 import { StoppedError } from '../exit-codes.js';
+import type { Platform } from './broadcast.js';
 
 const ATTEMPTS_MAX = 20;
 const RETRY_MS = 250;
 
 /** What a live-stream platform does with the engine: the commands of a broadcast, over HTTP. */
-export class PlatformClient {
+export class PlatformClient implements Platform {
   #keys = 0;
 
   /** @param run makes the idempotency keys and payments of this run its own */

@@ -1,12 +1,14 @@
-import type {
-  Clock,
-  Decider,
-  DomainEvent,
-  EventMetadata,
-  Ids,
-  NewEvent,
-  Position,
-  RecordedEvent,
+import {
+  instant,
+  type Clock,
+  type Decider,
+  type DomainEvent,
+  type EventMetadata,
+  type Ids,
+  type Instant,
+  type NewEvent,
+  type Position,
+  type RecordedEvent,
 } from '@livegift/kernel';
 import type { AppendResult } from '@livegift/event-store';
 import { RememberedKeys } from './remembered-keys.js';
@@ -161,4 +163,22 @@ export class Draft<State, Event extends DomainEvent> {
     loaded.lastOfType = this.#lastOfType;
     for (const { key, revision, eventCount } of this.#keys) loaded.keys.remember(key, revision, eventCount);
   }
+}
+
+/** The time as text is made once per millisecond. */
+export function stampsOf(clock: Clock, ids: Ids): Stamps {
+  let ms = Number.NaN;
+  let text: Instant = '';
+  return {
+    clock,
+    ids,
+    now: () => {
+      const now = clock.now();
+      if (now !== ms) {
+        ms = now;
+        text = instant(now);
+      }
+      return text;
+    },
+  };
 }

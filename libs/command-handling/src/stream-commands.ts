@@ -1,18 +1,16 @@
 import {
-  instant,
-  isRefused,
   type Clock,
   type DomainEvent,
   type Ids,
-  type Instant,
   type RecordedEvent,
   type Refused,
   type Telemetry,
 } from '@livegift/kernel';
-import type { EventStore } from '@livegift/event-store';
+import { EventStoreError, type EventStore } from '@livegift/event-store';
 import { PromisedTicket, type CommandTicket, type Decided } from './command-ticket.js';
 import { Lanes } from './lanes.js';
-import { Draft, type Cause, type LoadedStream, type Stamps, type StreamKind } from './loaded-stream.js';
+import { answerBatch, decideBatch, KEY_REUSED, type DecidedBatch } from './decided-batch.js';
+import { Draft, stampsOf, type Cause, type LoadedStream, type Stamps, type StreamKind } from './loaded-stream.js';
 import { CommandError, type Accepted, type CommandOutcome } from './outcome.js';
 import type { RememberedCommand } from './remembered-keys.js';
 import { commandErrorOf, isConflict, isTooLarge, isUnknown } from './store-failures.js';
@@ -46,19 +44,6 @@ export interface StreamCommandsParts<State, Command, Event extends DomainEvent, 
   readonly kind: StreamKind<State, Command, Event, Refusal>;
   readonly options?: Partial<StreamCommandsOptions>;
 }
-
-/** What an event takes in an append, roughly; a store that finds it too much says so, and the batch is split. */
-const EVENT_BYTES_ESTIMATE = 1_000;
-
-/** How one command of a batch was decided. */
-type Verdict<Event extends DomainEvent, State> =
-  | { readonly kind: 'staged'; readonly events: readonly Event[]; readonly from: number; readonly state: State }
-  | { readonly kind: 'nothing-to-do'; readonly state: State }
-  | { readonly kind: 'replay'; readonly of: RememberedCommand }
-  | { readonly kind: 'replay-of-batch'; readonly of: number }
-  | { readonly kind: 'refused'; readonly refusal: Refused; readonly final: boolean };
-
-const KEY_REUSED: Refused = { refused: 'idempotency-key-reused' };
 
 /**
  * Commands of one kind of stream: load, decide, append with the expected revision, retry within bounds.
@@ -185,7 +170,7 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
         failure = caught;
       }
       if (failure === undefined) {
-        const replays = this.#answer(stream, batch!);
+        const replays = answerBatch(batch!, (ticket, known) => this.#answerReplay(stream, ticket, known));
         if (replays !== null) await replays;
         rest = batch!.verdicts.length === rest.length ? [] : rest.slice(batch!.verdicts.length);
         conflicts = 0;
@@ -206,7 +191,7 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
   ): DecidedBatch<Command, Event, State> | null {
     const loaded = this.shelf.cached(stream);
     if (loaded === undefined) return null;
-    const batch = this.#decideAll(loaded, tickets, batchMax);
+    const batch = decideBatch(this.#kind.decider, this.draft(loaded), tickets, batchMax, this.#store);
     return batch.needsFresh ? null : batch;
   }
 
@@ -217,91 +202,8 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
   ): Promise<DecidedBatch<Command, Event, State>> {
     const cached = this.shelf.cached(stream);
     if (cached !== undefined) await this.shelf.refresh(cached);
-    return this.#decideAll(cached ?? (await this.shelf.load(stream)), tickets, batchMax);
-  }
-
-  #decideAll(
-    loaded: LoadedStream<State>,
-    tickets: readonly CommandTicket<Command, Event, State>[],
-    batchMax: number,
-  ): DecidedBatch<Command, Event, State> {
-    const draft = this.draft(loaded);
-    const batch: DecidedBatch<Command, Event, State> = {
-      draft,
-      tickets,
-      verdicts: [],
-      needsFresh: false,
-      positions: [],
-    };
-    const keysOfBatch = tickets.length > 1 ? new Map<string, number>() : null;
-    const { appendEventsMax, appendBytesMax } = this.#store;
-    const eventsMax = Math.min(appendEventsMax, Math.floor(appendBytesMax / EVENT_BYTES_ESTIMATE));
-    for (const ticket of tickets) {
-      if (batch.verdicts.length === batchMax) break;
-      const verdict = this.#decideOne(draft, ticket, keysOfBatch, batch);
-      if (verdict.kind === 'staged') {
-        if (draft.events.length > 0 && draft.events.length + verdict.events.length > eventsMax) break;
-        draft.stage(verdict.events, ticket);
-        (verdict as { state: State }).state = draft.state;
-        if (ticket.idempotencyKey !== null) keysOfBatch?.set(ticket.idempotencyKey, batch.verdicts.length);
-      } else if (verdict.kind === 'nothing-to-do' || (verdict.kind === 'refused' && !verdict.final)) {
-        batch.needsFresh = true;
-      }
-      batch.verdicts.push(verdict);
-    }
-    return batch;
-  }
-
-  #decideOne(
-    draft: Draft<State, Event>,
-    ticket: CommandTicket<Command, Event, State>,
-    keysOfBatch: ReadonlyMap<string, number> | null,
-    batch: DecidedBatch<Command, Event, State>,
-  ): Verdict<Event, State> {
-    const { idempotencyKey, bodyHash } = ticket;
-    if (idempotencyKey !== null && bodyHash !== null) {
-      const earlier = keysOfBatch?.get(idempotencyKey);
-      if (earlier !== undefined) {
-        return batch.tickets[earlier]!.bodyHash === bodyHash
-          ? { kind: 'replay-of-batch', of: earlier }
-          : { kind: 'refused', refusal: KEY_REUSED, final: true };
-      }
-      const known = draft.loaded.keys.find(idempotencyKey);
-      if (known !== undefined) return { kind: 'replay', of: known };
-    }
-    const decision = this.#kind.decider.decide(ticket.command, draft.state);
-    if (isRefused(decision)) return { kind: 'refused', refusal: decision, final: false };
-    if (decision.length === 0) return { kind: 'nothing-to-do', state: draft.state };
-    return { kind: 'staged', events: decision, from: draft.nextRevision, state: draft.state };
-  }
-
-  /** Everything that the batch rests on is durable now. A promise where replays have to be read first. */
-  #answer(stream: string, batch: DecidedBatch<Command, Event, State>): Promise<unknown> | null {
-    const { draft, verdicts, tickets, positions } = batch;
-    const firstRevision = draft.loaded.revision + 1 - draft.events.length;
-    const decidedAt = (verdict: Verdict<Event, State> & { kind: 'staged' }, replayed: boolean) => ({
-      events: verdict.events,
-      revision: verdict.from,
-      position: positions[verdict.from - firstRevision + verdict.events.length - 1]!,
-      replayed,
-      state: replayed ? null : verdict.state,
-    });
-    let replays: Promise<void>[] | null = null;
-    for (let index = 0; index < verdicts.length; index++) {
-      const verdict = verdicts[index]!;
-      const ticket = tickets[index]!;
-      if (verdict.kind === 'staged') ticket.accepted(decidedAt(verdict, false));
-      else if (verdict.kind === 'refused') ticket.refused(verdict.refusal);
-      else if (verdict.kind === 'replay') (replays ??= []).push(this.#answerReplay(stream, ticket, verdict.of));
-      else if (verdict.kind === 'replay-of-batch') {
-        const first = verdicts[verdict.of] as Verdict<Event, State> & { kind: 'staged' };
-        ticket.accepted(decidedAt(first, true));
-      } else {
-        const { revision, position } = draft.loaded;
-        ticket.accepted({ events: [], revision, position: position!, replayed: false, state: verdict.state });
-      }
-    }
-    return replays === null ? null : Promise.all(replays);
+    const loaded = cached ?? (await this.shelf.load(stream));
+    return decideBatch(this.#kind.decider, this.draft(loaded), tickets, batchMax, this.#store);
   }
 
   async #answerReplay(
@@ -329,6 +231,7 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
     const again = isConflict(failure) || isUnknown(failure);
     this.#telemetry.count(again ? 'commands_conflicts_total' : 'commands_failed_appends_total');
     if (!isConflict(failure)) this.shelf.drop(stream);
+    if (!(failure instanceof EventStoreError)) this.#telemetry.error('a command failed', { stream, error: failure });
     const error =
       again && conflicts > this.#options.conflictRetriesMax
         ? new CommandError(isConflict(failure) ? 'contention' : 'unavailable', `${stream} kept changing`)
@@ -353,32 +256,4 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
       this.shelf.drop(stream);
     }
   }
-}
-
-interface DecidedBatch<Command, Event extends DomainEvent, State> {
-  readonly draft: Draft<State, Event>;
-  /** All that were asked for; the first `verdicts.length` have been decided. */
-  readonly tickets: readonly CommandTicket<Command, Event, State>[];
-  readonly verdicts: Verdict<Event, State>[];
-  /** Something in it would be answered without an append, on what may be old. */
-  needsFresh: boolean;
-  positions: readonly RecordedEvent['position'][];
-}
-
-/** The time as text is made once per millisecond. */
-function stampsOf(clock: Clock, ids: Ids): Stamps {
-  let ms = Number.NaN;
-  let text: Instant = '';
-  return {
-    clock,
-    ids,
-    now: () => {
-      const now = clock.now();
-      if (now !== ms) {
-        ms = now;
-        text = instant(now);
-      }
-      return text;
-    },
-  };
 }

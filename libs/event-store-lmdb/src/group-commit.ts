@@ -252,10 +252,10 @@ export class GroupCommit {
 }
 
 /** lmdb tells the reason a little later than the failure. */
-async function causeOf(error: unknown): Promise<unknown> {
-  const { commitError } = error as { commitError?: Promise<unknown> };
-  if (commitError === undefined) return error;
-  const untold = setTimeoutPromise(REASON_WAIT_MS, error, { ref: false });
+async function causeOf(failure: unknown): Promise<unknown> {
+  const { commitError } = failure as { commitError?: Promise<unknown> };
+  if (commitError === undefined) return failure;
+  const untold = setTimeoutPromise(REASON_WAIT_MS, failure, { ref: false });
   const [told] = await Promise.allSettled([Promise.race([commitError, untold])]);
   return told.status === 'rejected' ? told.reason : told.value;
 }

@@ -34,8 +34,9 @@ describe('the whole engine in one process', () => {
   }
 
   it('takes coins and gifts, credits diamonds, and has it all again after a restart', async () => {
-    const { url, ready } = await start();
-    await ready();
+    const first = await start();
+    const { url } = first;
+    await first.ready();
     await send(`${url}/v1/wallets`, { viewerId: 'ann', region: 'DE', ageAssured: true });
     await send(`${url}/v1/wallets/ann/purchases`, {
       coins: 100,

@@ -27,9 +27,9 @@ export class HealthController {
   @Get('health/ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const checked = await Promise.all(
-      this.parts.map(async ({ name, isReady }) => ({
-        name,
-        ready: await Promise.resolve(isReady()).catch(() => false),
+      this.parts.map(async (part) => ({
+        name: part.name,
+        ready: await asks(part),
       })),
     );
     const isReady = checked.every(({ ready }) => ready);
@@ -43,5 +43,13 @@ export class HealthController {
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     const text = await this.telemetry.metricsText();
     void reply.header('content-type', this.telemetry.metricsContentType).send(text);
+  }
+}
+
+async function asks(part: ReadinessPart): Promise<boolean> {
+  try {
+    return await part.isReady();
+  } catch {
+    return false;
   }
 }

@@ -54,7 +54,7 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
 
 /** What has to be in place before the application's routes are. Call it between creating and listening. */
 export async function configureHttp(app: NestFastifyApplication, options: HttpServerOptions): Promise<HttpDraining> {
-  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  const server = app.getHttpAdapter().getInstance();
   const routes = new RouteTable();
   const draining = new HttpDraining(server, options.drainMsMax);
   server.addHook('onRoute', (route) => {

@@ -80,7 +80,7 @@ export class BoardStreams {
 
   /** Ends every stream: the server is going. */
   close(): void {
-    for (const watched of [...this.#boards.values()]) endAll(watched);
+    for (const watched of this.#boards.values()) endAll(watched);
     this.#next?.cancel();
     this.#next = null;
   }
@@ -161,5 +161,5 @@ function hasTurned({ request, latest }: WatchedBoard, nowMs: number): boolean {
 }
 
 function endAll(watched: WatchedBoard): void {
-  for (const { watcher } of [...watched.watchings]) watcher.end();
+  for (const { watcher } of watched.watchings) watcher.end();
 }

@@ -56,7 +56,7 @@ export function Describe(route: RouteDescription): MethodDecorator {
 
 /** An id in the address. */
 export const PathId = (name: string, example: string, pattern = '^[A-Za-z0-9._-]{1,64}$'): MethodDecorator =>
-  ApiParam({ name, schema: { type: 'string', pattern, examples: [example] } as never });
+  ApiParam({ name, schema: { type: 'string', pattern, examples: [example] } });
 
 function bodyOf({ body }: RouteDescription): Decorator[] {
   if (body === undefined) return [];
@@ -113,7 +113,7 @@ function contentOf(answer: AnswerOf): object {
 }
 
 function problemsByStatus(codes: readonly ProblemCode[]): readonly (readonly [number, readonly ProblemCode[]])[] {
-  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort();
+  const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort((a, b) => a - b);
   return statuses.map((status) => [status, codes.filter((code) => PROBLEMS[code].status === status)] as const);
 }
 

@@ -22,7 +22,7 @@ type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 /** Of JSON Schema what the document uses; anything else in it is an error. */
 function faults(schema: JsonSchema, value: unknown, at = '$'): string[] {
   const { type } = schema;
-  if (type !== undefined && typeOf(value) !== type) return [`${at}: not ${String(type)}`];
+  if (type !== undefined && typeOf(value) !== type) return [`${at}: not ${type as string}`];
   return Object.entries(schema).flatMap(([keyword, rule]) => {
     switch (keyword) {
       case '$ref':
@@ -132,7 +132,7 @@ describe('the OpenAPI document', () => {
   function addressOf(path: string, operation: Operation): string {
     return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const parameter = operation.parameters?.find((one) => one.in === 'path' && one.name === name);
-      return encodeURIComponent((parameter?.schema['examples'] as [string])[0]);
+      return encodeURIComponent((parameter!.schema['examples'] as [string])[0]);
     });
   }
 
@@ -341,7 +341,9 @@ describe('the OpenAPI document', () => {
       ['GET', '/v1/gifts/{giftId}', '/v1/gifts/x.1', {}, undefined, 'gift-not-found'],
       ['GET', '/v1/leaderboards/gifters', old, {}, undefined, 'period-expired'],
     ] as const)('%s %s: %#', async (method, path, address, headers, body, code) => {
-      const response = await fetch(server.url + address, { method, headers, body: body && JSON.stringify(body) });
+      const init: RequestInit = { method, headers };
+      if (body !== undefined) init.body = JSON.stringify(body);
+      const response = await fetch(server.url + address, init);
       const problem = (await response.json()) as { code: string };
       expect(problem.code).toBe(code);
       const declared = paths[path]![method.toLowerCase()]!.responses[String(response.status)];

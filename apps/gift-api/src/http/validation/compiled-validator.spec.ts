@@ -1,6 +1,6 @@
 import { plainToInstance } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsOptional, IsString, validate, type ValidationError } from 'class-validator';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { BulkGiftLineBody } from '../bodies/bulk-gift-line.body.js';
 import { ChangeViewerDetailsBody } from '../bodies/change-viewer-details.body.js';
 import { HistoryLineBody } from '../bodies/history-line.body.js';

@@ -10,7 +10,7 @@ const NUMERIC_FIELDS = Symbol('numeric fields');
 /** A field that is a body of its own: validated as one by class-validator and by its compiled form. */
 export function Nested(bodyClass: () => BodyClass): PropertyDecorator {
   return (target, name) => {
-    ValidateNested()(target, name as string);
+    ValidateNested()(target, name);
     Type(bodyClass)(target, name);
     Reflect.defineMetadata(NESTED_CLASS, bodyClass, target, name);
   };

@@ -59,7 +59,7 @@ export const FORBIDDEN_FOLDERS: readonly string[] = ['utils', 'common', 'shared'
 export const OUTSIDE_WORLD: readonly RegExp[] = [
   /\bDate\.now\s*\(/,
   /\bnew Date\s*\(\s*\)/,
-  /\b(setTimeout|setInterval|setImmediate)\s*\(/,
+  /(?<!\bjest\.)\b(setTimeout|setInterval|setImmediate)\s*\(/,
   /\bMath\.random\s*\(/,
   /\brandom(UUID|Bytes|Int)\s*\(/,
   /\bperformance\.now\s*\(/,

@@ -7,7 +7,7 @@ import type { Scenario } from './scenario.js';
 /** Holds what the platform was told against the log. That no key acts twice, the naive ledger has seen to. */
 export function auditCommands(platform: Platform, index: LogIndex, bounds: Scenario['bounds']): string[] {
   const findings = [...platform.findings];
-  const say = (asked: Asked, what: string): void => void findings.push(`${asked}: ${what}`);
+  const say = (asked: Asked, what: string): void => void findings.push(`${asked.toString()}: ${what}`);
   const byKey = commandsByKey(index);
   for (const asked of platform.asked) {
     if (!asked.settled) say(asked, 'was never settled');
@@ -66,11 +66,11 @@ function auditAnswer(
   const data = event.data as Readonly<Record<string, unknown>>;
   if (position !== event.position) say(asked, `was told position ${position}, and ${event.position}`);
   if (giftId !== null && giftId !== data['giftId'])
-    say(asked, `was told gift ${giftId}, the log says ${data['giftId']}`);
+    say(asked, `was told gift ${giftId}, the log says ${JSON.stringify(data['giftId'])}`);
   if (answer === null || (asked.wish.kind !== 'gift' && asked.wish.kind !== 'purchase')) return;
   for (const field of TOLD_AS_LOGGED) {
     if (data[field] !== undefined && answer[field] !== data[field]) {
-      say(asked, `was told ${field} ${String(answer[field])}, the log says ${String(data[field])}`);
+      say(asked, `was told ${field} ${JSON.stringify(answer[field])}, the log says ${JSON.stringify(data[field])}`);
     }
   }
 }
@@ -83,10 +83,11 @@ function auditStaleness(
   say: (asked: Asked, what: string) => void,
 ): void {
   const { wish, accepted } = asked;
-  if (wish.kind !== 'gift' || accepted?.position == null) return;
+  const position = accepted?.position ?? null;
+  if (wish.kind !== 'gift' || position === null) return;
   const closed = index.stream(`room-${wish.roomId}`).find(({ type }) => type === 'RoomClosed');
   const first = asked.attempts[0]!.began;
-  if (closed === undefined || closed.position > accepted.position) return;
+  if (closed === undefined || closed.position > position) return;
   const closedAtMs = index.durableAtMs(closed);
   if (first.atMs > closedAtMs + stalenessMs)
     say(asked, `was accepted ${first.atMs - closedAtMs} ms after its room closed`);
@@ -197,7 +198,7 @@ function auditLineOrder(platform: Platform, finisherDelayMs: number, findings: s
       if (result.kind !== 'accepted' || result.replayed || result.position === null) continue;
       const order = kind === 'import' ? 'history' : asked.stream;
       if (result.position <= (last.get(order) ?? ''))
-        findings.push(`out of line order: ${asked} at ${result.position}`);
+        findings.push(`out of line order: ${asked.toString()} at ${result.position}`);
       last.set(order, result.position);
     }
   }

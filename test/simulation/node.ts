@@ -148,7 +148,7 @@ export class Node {
       telemetry,
       bounds: this.scenario.bounds,
     });
-    this.projector.start();
+    void this.projector.start();
   }
 
   #startPublisher(store: EventStore, fanOut: FanOut): void {

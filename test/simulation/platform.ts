@@ -1,7 +1,7 @@
 import { type CommandContext, CommandError, type CommandOutcome } from '@livegift/command-handling';
-import type { LineAnswer } from '@livegift/contracts';
 import type { GiftApplication } from '@livegift/gift-api/gift-application';
 import { Asked, bulkLine, type Moment, type Result, type Wish } from './asked.js';
+import { lineResult, resultOf, tell } from './results.js';
 import type { SimulatedProcess, SeededRandom, SimulatedStoreServer, VirtualWorld } from '@livegift/testing';
 
 /** A process that takes commands now. */
@@ -172,14 +172,14 @@ export class Platform {
   #check(asked: Asked, result: Result): void {
     if (result.kind !== 'accepted') return;
     if (result.position !== null && result.position > (this.server.log.head() ?? '')) {
-      this.findings.push(`answered before it was durable: ${asked} at ${result.position}`);
+      this.findings.push(`answered before it was durable: ${asked.toString()} at ${result.position}`);
     }
   }
 
   #failure(asked: Asked, error: unknown): Result {
     if (error instanceof CommandError) return { kind: 'failed', code: error.code };
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.findings.push(`an unexpected error: ${asked}: ${text}`);
+    this.findings.push(`an unexpected error: ${asked.toString()}: ${text}`);
     return { kind: 'failed', code: 'unexpected' };
   }
 
@@ -194,50 +194,4 @@ export class Platform {
 
 function never(): never {
   throw new Error('lines of one request are of one kind');
-}
-
-function resultOf(outcome: CommandOutcome<object>): Result {
-  if ('refused' in outcome) return { kind: 'refused', code: outcome.refused, details: outcome.details ?? null };
-  const answer = outcome.answer as Readonly<Record<string, unknown>>;
-  return {
-    kind: 'accepted',
-    answer,
-    position: answer['position'] as string,
-    giftId: (answer['giftId'] as string | undefined) ?? null,
-    replayed: outcome.replayed,
-    created: outcome.created,
-  };
-}
-
-function lineResult(answer: LineAnswer): Result {
-  switch (answer.status) {
-    case 'accepted':
-    case 'replayed':
-      return {
-        kind: 'accepted',
-        answer: null,
-        position: answer.position ?? null,
-        giftId: answer.giftId ?? null,
-        replayed: answer.status === 'replayed',
-        created: null,
-      };
-    case 'retry':
-      return { kind: 'failed', code: 'retry' };
-    case 'refused':
-    case 'invalid':
-      return { kind: 'refused', code: answer.code ?? answer.status, details: null };
-  }
-}
-
-function tell(result: Result): string {
-  switch (result.kind) {
-    case 'accepted':
-      return `${result.replayed ? 'replayed' : 'accepted'} at ${result.position?.slice(-6)}`;
-    case 'refused':
-      return `refused ${result.code}`;
-    case 'failed':
-      return `failed ${result.code}`;
-    case 'lost':
-      return 'lost';
-  }
 }

@@ -78,8 +78,8 @@ export class RoomClient {
     const door = this.#random.pick(doors);
     const from = this.#lastFrameId;
     this.#connecting = true;
-    for (let i = 0; from !== null && i < REACHED_TRIES && !door.gateway.feed.hasReached(this.roomId, from); i++) {
-      await this.#pause();
+    if (from !== null) {
+      for (let i = 0; i < REACHED_TRIES && !door.gateway.feed.hasReached(this.roomId, from); i++) await this.#pause();
     }
     this.#connecting = false;
     if (!door.process.alive || !door.running()) return this.#again();

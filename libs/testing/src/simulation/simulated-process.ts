@@ -71,7 +71,7 @@ export class SimulatedProcess {
           if (this.#alive) resolve(value);
         },
         (error) => {
-          if (this.#alive) reject(error as Error);
+          if (this.#alive) reject(error);
         },
       );
     });

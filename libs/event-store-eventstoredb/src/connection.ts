@@ -1,0 +1,148 @@
+import { EventStoreDBClient, ErrorType, type StreamingRead } from '@eventstore/db-client';
+import type { ConnectionSettings, Credentials } from './connection-string.js';
+import { EventStoreError } from '@livegift/event-store';
+import { typeOf } from './server-errors.js';
+
+export interface CallOptions {
+  readonly credentials?: Credentials;
+  /** A follower may lag: what was just written is read where it was written. The client follows the leader. */
+  readonly requiresLeader: true;
+  readonly deadline: number;
+}
+
+/**
+ * The client, made anew when it has lost its way: after a failed discovery it answers with that failure for ever.
+ *
+ * Appends go out as calls of their own. The client's batched appends share state between clients: one that breaks rejects
+ * the appends of all, and an answer that then still comes throws where nobody can catch it.
+ */
+export class Connection {
+  #client: EventStoreDBClient | null = null;
+  readonly options: CallOptions;
+
+  constructor(
+    private readonly settings: ConnectionSettings,
+    private readonly deadlineMs: number,
+  ) {
+    this.options = { credentials: settings.credentials, requiresLeader: true, deadline: deadlineMs };
+  }
+
+  get client(): EventStoreDBClient {
+    this.#client ??= connect(this.settings);
+    return this.#client;
+  }
+
+  get redact(): (text: string) => string {
+    return this.settings.redact;
+  }
+
+  /**
+   * One call. A node that is not the leader has done nothing and named the leader: the client goes there by itself, so the
+   * call is made once more.
+   */
+  async call<T>(action: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        // The deadline goes with a call; looking for a node has none.
+        return await within(action(this.client), 2 * this.deadlineMs);
+      } catch (error) {
+        if (isLost(error)) this.forget();
+        if (attempt > 0 || typeOf(error) !== ErrorType.NOT_LEADER) throw error;
+        // The client changes its connection only after it has told us.
+        await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+      }
+    }
+  }
+
+  /** All that a read answers; its stream is given up when nothing has come for the deadline. */
+  async collect<T>(read: (client: EventStoreDBClient) => StreamingRead<T>): Promise<T[]> {
+    return await this.call((client) => collected<T>(read(client), this.deadlineMs));
+  }
+
+  /** The next call makes a new client. */
+  forget(): void {
+    const client = this.#client;
+    this.#client = null;
+    if (client !== null) void dispose(client);
+  }
+
+  async close(): Promise<void> {
+    const client = this.#client;
+    this.#client = null;
+    if (client !== null) await dispose(client);
+  }
+}
+
+function connect({ address, redact }: ConnectionSettings): EventStoreDBClient {
+  let client: EventStoreDBClient;
+  try {
+    client = EventStoreDBClient.connectionString(address);
+  } catch (error) {
+    const message = redact(error instanceof Error ? error.message : String(error));
+    throw new EventStoreError('unavailable', `the connection string of EventStoreDB is not one: ${message}`);
+  }
+  client['supports'] = () => Promise.resolve(false);
+  return client;
+}
+
+async function dispose(client: EventStoreDBClient): Promise<void> {
+  try {
+    const channel = await within(client['getChannel'](), DISPOSE_MS);
+    await within(client.dispose(), DISPOSE_MS);
+    channel.close();
+  } catch {
+    // It never got a channel.
+  }
+}
+const DISPOSE_MS = 1_000;
+const RECONNECT_MS = 20;
+
+/** Not an answer of a server, nor a failure of one call: the client itself has no node. */
+function isLost(error: unknown): boolean {
+  return error instanceof Error && !(error instanceof EventStoreError) && typeOf(error) === undefined;
+}
+
+async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NoAnswerError(timeoutMs)), timeoutMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Nothing came in time; for an append its outcome is unknown. */
+class NoAnswerError extends Error {
+  readonly type = ErrorType.DEADLINE_EXCEEDED;
+
+  constructor(afterMs: number) {
+    super(`no answer within ${afterMs} ms`);
+  }
+}
+
+function collected<T>(read: StreamingRead<T>, quietMs: number): Promise<T[]> {
+  return new Promise((resolve, reject) => {
+    const items: T[] = [];
+    const timer = setTimeout(() => {
+      read.cancel().catch(() => {});
+      fail(new NoAnswerError(quietMs));
+    }, quietMs);
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    // Kept to the end: an error after the first would be one that nobody listens to.
+    read.on('error', fail);
+    read.on('data', (item: T) => {
+      timer.refresh();
+      items.push(item);
+    });
+    read.on('end', () => {
+      clearTimeout(timer);
+      resolve(items);
+    });
+  });
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import { jsonEvent, type AllStreamResolvedEvent, type EventData, type ResolvedEvent } from '@eventstore/db-client';
+import type { EventMetadata, NewEvent, RecordedEvent } from '@livegift/kernel';
+import { positionOf } from './position.js';
+
+/** Streams that this adapter keeps for itself; no reader of the log sees them. */
+export const STORE_STREAM = 'livegift.store';
+export const SNAPSHOT_PREFIX = 'livegift-snapshot-';
+export const CHECKPOINT_PREFIX = 'livegift-checkpoint-';
+
+/** Types of the adapter's own events begin so: what the server leaves out for us (with `$…`) in a subscription to everything. */
+export const OWN_TYPE_PREFIX = 'livegift.';
+
+export function isReservedStream(stream: string): boolean {
+  return (
+    stream.startsWith('$') ||
+    stream === STORE_STREAM ||
+    stream.startsWith(SNAPSHOT_PREFIX) ||
+    stream.startsWith(CHECKPOINT_PREFIX)
+  );
+}
+
+/** What the event's metadata holds in EventStoreDB: ours, and what the server has no field for. */
+interface StoredMetadata extends EventMetadata {
+  readonly schemaVersion: number;
+  readonly eventId: string;
+}
+
+/**
+ * The server's own event id is fresh for each append: it takes a stale append for a repetition, and answers success, when
+ * the ids match. Ours stands in the metadata.
+ */
+export function toEventData(event: NewEvent): EventData {
+  const metadata: StoredMetadata = { ...event.metadata, schemaVersion: event.schemaVersion, eventId: event.id };
+  return jsonEvent({ id: randomUUID(), type: event.type, data: event.data as never, metadata: metadata as never });
+}
+
+/** Bytes as the server counts them: data, metadata, and the type as UTF-16. */
+export function wireBytes(event: NewEvent): { readonly ours: number; readonly server: number } {
+  const ours = jsonBytes(event.data) + jsonBytes(event.metadata);
+  const added = jsonBytes({ schemaVersion: event.schemaVersion, eventId: event.id });
+  return { ours, server: ours + added + 2 * event.type.length };
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+/** Null for what is not of the log: system events, our own bookkeeping, and events of other programs. */
+export function toRecorded({ event }: AllStreamResolvedEvent | ResolvedEvent): RecordedEvent | null {
+  if (event === undefined || !event.isJson || event.position === undefined || isReservedStream(event.streamId))
+    return null;
+  const stored = event.metadata as unknown as StoredMetadata | undefined;
+  if (typeof stored !== 'object' || stored === null || typeof stored.schemaVersion !== 'number') return null;
+  const { schemaVersion, eventId, ...metadata } = stored;
+  return {
+    id: eventId ?? event.id,
+    type: event.type,
+    schemaVersion,
+    data: event.data,
+    metadata,
+    stream: event.streamId,
+    revision: Number(event.revision),
+    position: positionOf(event.position),
+  };
+}

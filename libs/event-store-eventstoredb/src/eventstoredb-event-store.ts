@@ -1,0 +1,236 @@
+import {
+  EventStoreError,
+  type AppendResult,
+  type EventStore,
+  type ExpectedRevision,
+  type OrderedAppend,
+  type OrderedAppendResult,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+  type Snapshot,
+  type SubscribeOptions,
+  type Subscription,
+} from '@livegift/event-store';
+import {
+  silentTelemetry,
+  type Checkpoint,
+  type NewEvent,
+  type Position,
+  type RecordedEvent,
+  type Telemetry,
+} from '@livegift/kernel';
+import { AppendGate } from './append-gate.js';
+import { parseConnectionString } from './connection-string.js';
+import { Connection } from './connection.js';
+import { EventAppends } from './event-appends.js';
+import { KeptState } from './kept-state.js';
+import { LogFeed } from './log-feed.js';
+import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
+import { LogSubscription } from './log-subscription.js';
+import { isServerPosition } from './position.js';
+import { storeIdentity } from './store-identity.js';
+
+export interface EventStoreDbLimits {
+  /** Appends that the server has not answered yet. */
+  readonly inFlightMax: number;
+  /** Appends that wait for one of those places; more are `overloaded`. */
+  readonly queueLengthMax: number;
+  /** Below the server's 1 MiB: the rest is for what this adapter adds to `appendEventsMax` events. */
+  readonly appendBytesMax: number;
+  readonly appendEventsMax: number;
+  /** A call that has no answer after this: an append's outcome is then unknown. */
+  readonly deadlineMs: number;
+  /** `openEventStoreDb` waits so long for a server. */
+  readonly openMs: number;
+  /** Events that a subscription reads ahead of its consumer. */
+  readonly readAheadMax: number;
+  /** A subscription connects again for so long, then `next` throws `unavailable`. */
+  readonly giveUpMs: number;
+}
+
+const LIMITS_DEFAULT: EventStoreDbLimits = {
+  inFlightMax: 64,
+  queueLengthMax: 4_096,
+  appendBytesMax: 896_000,
+  appendEventsMax: 1_000,
+  deadlineMs: 10_000,
+  openMs: 30_000,
+  readAheadMax: 2_000,
+  giveUpMs: 30_000,
+};
+const OPEN_AGAIN_FIRST_MS = 50;
+const OPEN_AGAIN_MAX_MS = 2_000;
+
+export interface EventStoreDbOptions {
+  /** `esdb://[user:password@]host:port[,…][?tls=false&…]` or `esdb+discover://…`; never logged. */
+  readonly connectionString: string;
+  readonly telemetry?: Telemetry;
+  readonly limits?: Partial<EventStoreDbLimits>;
+}
+
+/**
+ * Connects, and finds or makes the store's id.
+ * @throws EventStoreError `unavailable`: no server within `openMs`, a connection string that is none, or no access
+ */
+export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStoreDb> {
+  const { connectionString, telemetry = silentTelemetry } = options;
+  const limits = { ...LIMITS_DEFAULT, ...options.limits };
+  const connection = new Connection(parseConnectionString(connectionString), limits.deadlineMs);
+  const reads = new LogReads(connection);
+  try {
+    const storeId = await identified(connection, reads, limits.openMs, telemetry);
+    telemetry.info('event store opened', { storeId });
+    return new EventStoreDb(storeId, connection, reads, limits, telemetry);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+async function identified(
+  connection: Connection,
+  reads: LogReads,
+  openMs: number,
+  telemetry: Telemetry,
+): Promise<string> {
+  const end = Date.now() + openMs;
+  for (let delayMs = OPEN_AGAIN_FIRST_MS; ; delayMs = Math.min(2 * delayMs, OPEN_AGAIN_MAX_MS)) {
+    try {
+      // Looks at `$all` too: a user who may not read it is told now, not with the first subscription.
+      await reads.head();
+      return await storeIdentity(connection, reads);
+    } catch (error) {
+      const { message } = error as Error;
+      if (Date.now() + delayMs > end || /denies access|is not one|22\.10/.test(message)) throw error;
+      telemetry.warn('the event store cannot be reached yet', { reason: message });
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+    }
+  }
+}
+
+/** The event store on EventStoreDB. Any number of processes may use one server. Made by `openEventStoreDb`. */
+export class EventStoreDb implements EventStore {
+  readonly appendBytesMax: number;
+  readonly appendEventsMax: number;
+  readonly readEventsMax = READ_EVENTS_MAX;
+  readonly #gate: AppendGate;
+  readonly #appends: EventAppends;
+  readonly #kept: KeptState;
+  readonly #subscriptions = new Set<Subscription>();
+  #underWay = 0;
+  #idle: (() => void)[] = [];
+  #closing: Promise<void> | null = null;
+
+  constructor(
+    readonly storeId: string,
+    private readonly connection: Connection,
+    private readonly reads: LogReads,
+    private readonly limits: EventStoreDbLimits,
+    private readonly telemetry: Telemetry,
+  ) {
+    this.appendBytesMax = limits.appendBytesMax;
+    this.appendEventsMax = limits.appendEventsMax;
+    const refused = (): void => telemetry.count('event_store_overloaded_total');
+    this.#gate = new AppendGate(limits.inFlightMax, limits.queueLengthMax, refused);
+    this.#appends = new EventAppends(connection, reads, limits);
+    this.#kept = new KeptState(connection, reads, storeId, telemetry);
+  }
+
+  async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+    this.#assertOpen();
+    this.#appends.assertFits(stream, events);
+    return await this.#gate.run(() => this.#appends.append(stream, events, expected));
+  }
+
+  /** One after the other: only an answered append is certain to stand before the next. */
+  async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
+    const results: AppendResult[] = [];
+    for (const { stream, events, expected } of entries) {
+      try {
+        results.push(await this.append(stream, events, expected));
+      } catch (error) {
+        return { results, failure: error as Error };
+      }
+    }
+    return { results };
+  }
+
+  async readStream(stream: string, options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+    return await this.#using(() => this.reads.stream(stream, options));
+  }
+
+  async readAll(options: ReadAllOptions): Promise<readonly RecordedEvent[]> {
+    return await this.#using(() => this.reads.all(options));
+  }
+
+  async head(): Promise<Position | null> {
+    return await this.#using(() => this.reads.head());
+  }
+
+  async subscribe(options: SubscribeOptions): Promise<Subscription> {
+    const head = await this.#using(() => this.reads.head());
+    assertCheckpoint(options.after, this.storeId, head);
+    this.#assertOpen();
+    const { connection, limits, telemetry } = this;
+    const seen = (position: Position): void => this.reads.noteDurable(position);
+    const feed = new LogFeed(connection, options.after?.position ?? null, options.types, limits, telemetry, seen);
+    const closed = (): void => void this.#subscriptions.delete(subscription);
+    const subscription = new LogSubscription(feed, this.reads, head, options, closed);
+    this.#subscriptions.add(subscription);
+    return subscription;
+  }
+
+  async loadSnapshot(name: string): Promise<Snapshot | null> {
+    return await this.#using(() => this.#kept.loadSnapshot(name));
+  }
+
+  async saveSnapshot(name: string, snapshot: Snapshot): Promise<void> {
+    await this.#using(() => this.#kept.saveSnapshot(name, snapshot));
+  }
+
+  async loadCheckpoint(consumer: string): Promise<Checkpoint | null> {
+    return await this.#using(() => this.#kept.loadCheckpoint(consumer));
+  }
+
+  async saveCheckpoint(consumer: string, position: Position): Promise<void> {
+    await this.#using(() => this.#kept.saveCheckpoint(consumer, position));
+  }
+
+  async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    for (const subscription of this.#subscriptions) subscription.close();
+    await this.#gate.drained();
+    await this.#kept.drained();
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.connection.close();
+  }
+
+  /** Reads too are let end before the connection is closed: each is bounded by its deadline. */
+  async #using<T>(task: () => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    this.#underWay++;
+    try {
+      return await task();
+    } finally {
+      if (--this.#underWay === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== null) throw new EventStoreError('unavailable', 'the event store is closed');
+  }
+}
+
+function assertCheckpoint(after: Checkpoint | null, storeId: string, head: Position | null): void {
+  if (after === null) return;
+  if (after.storeId !== storeId || !isServerPosition(after.position)) {
+    throw new EventStoreError('checkpoint-foreign', `the checkpoint is of store ${after.storeId}, this is ${storeId}`);
+  }
+  if (head !== null && after.position <= head) return;
+  const message = `the checkpoint is at ${after.position}, the log ends at ${head ?? 'its beginning'}`;
+  throw new EventStoreError('checkpoint-beyond-end', message);
+}

@@ -1,0 +1,6 @@
+export {
+  EventStoreDb,
+  openEventStoreDb,
+  type EventStoreDbLimits,
+  type EventStoreDbOptions,
+} from './eventstoredb-event-store.js';

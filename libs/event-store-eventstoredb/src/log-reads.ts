@@ -1,0 +1,146 @@
+import {
+  BACKWARDS,
+  END,
+  ErrorType,
+  FORWARDS,
+  START,
+  type AllStreamResolvedEvent,
+  type ResolvedEvent,
+} from '@eventstore/db-client';
+import type { ReadAllOptions, ReadStreamOptions } from '@livegift/event-store';
+import type { Position, RecordedEvent } from '@livegift/kernel';
+import type { Connection } from './connection.js';
+import { toRecorded } from './event.mapping.js';
+import { laterOf, positionOf, serverPosition } from './position.js';
+import { typeOf, unavailable } from './server-errors.js';
+
+export const READ_EVENTS_MAX = 10_000;
+const PAGE_EVENTS_MAX = 1_000;
+/** Mostly the newest record is ours; else the pages grow. */
+const HEAD_PAGE_EVENTS = 4;
+const HEAD_PAGE_FACTOR = 8;
+
+export class LogReads {
+  #head: Position | null = null;
+  /** Up to here everything has been looked at for the head. */
+  #looked: Position | null = null;
+
+  constructor(private readonly connection: Connection) {}
+
+  /** The newest event known without asking. */
+  get knownHead(): Position | null {
+    return this.#head;
+  }
+
+  /** An event of ours that is durable. */
+  noteDurable(position: Position): void {
+    this.#head = laterOf(this.#head, position);
+  }
+
+  /** The newest event of the log: the end of `$all` is mostly the server's own, so it is walked backwards to one of ours. */
+  async head(): Promise<Position | null> {
+    const looked = this.#looked;
+    let end: Position | null = null;
+    let from: Position | null = null;
+    for (let size = HEAD_PAGE_EVENTS; ; size = Math.min(HEAD_PAGE_FACTOR * size, PAGE_EVENTS_MAX)) {
+      const page = await this.#page(from, BACKWARDS, size);
+      for (const resolved of page) {
+        from = positionOf(resolved.event!.position);
+        end ??= from;
+        const known = looked !== null && from <= looked;
+        if (known || toRecorded(resolved) !== null) {
+          if (!known) this.noteDurable(from);
+          this.#looked = laterOf(this.#looked, end);
+          return this.#head;
+        }
+      }
+      if (page.length < size) {
+        this.#looked = laterOf(this.#looked, end);
+        return this.#head;
+      }
+    }
+  }
+
+  /** The server includes the position that it is given; the port never does. */
+  async all(options: ReadAllOptions): Promise<readonly RecordedEvent[]> {
+    const direction = options.direction === 'backwards' ? BACKWARDS : FORWARDS;
+    const limit = bounded(options.limit);
+    const events: RecordedEvent[] = [];
+    for (let from = options.after ?? null; ;) {
+      const size = Math.min(PAGE_EVENTS_MAX, limit - events.length + 1);
+      const page = await this.#page(from, direction, size);
+      const start = from;
+      for (const resolved of page) {
+        const position = positionOf(resolved.event!.position);
+        if (start !== null && (direction === FORWARDS ? position <= start : position >= start)) continue;
+        from = position;
+        const event = toRecorded(resolved);
+        if (event !== null && events.push(event) === limit) return events;
+      }
+      if (page.length < size || from === start) return events;
+    }
+  }
+
+  async stream(stream: string, { from, direction, limit }: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
+    const maxCount = bounded(limit);
+    if (direction !== 'backwards') {
+      const resolved = await this.resolvedOf(stream, {
+        maxCount,
+        fromRevision: from === undefined ? START : BigInt(from),
+      });
+      return ownOf(resolved);
+    }
+    const backwards = { maxCount, direction: BACKWARDS } as const;
+    if (from === undefined) return ownOf(await this.resolvedOf(stream, { ...backwards, fromRevision: END }));
+    const events = ownOf(await this.resolvedOf(stream, { ...backwards, fromRevision: BigInt(from) }));
+    if (events.length > 0) return events;
+    // From beyond the end the server may answer nothing.
+    const newest = ownOf(await this.resolvedOf(stream, { ...backwards, fromRevision: END }));
+    return newest.filter(({ revision }) => revision <= from);
+  }
+
+  /** Events of a stream as the server has them; none when there is no such stream. @throws EventStoreError `unavailable` */
+  async resolvedOf(
+    stream: string,
+    options: {
+      readonly maxCount: number;
+      readonly fromRevision: bigint | typeof START | typeof END;
+      readonly direction?: typeof BACKWARDS | typeof FORWARDS;
+    },
+  ): Promise<readonly ResolvedEvent[]> {
+    const { connection } = this;
+    try {
+      return await connection.collect<ResolvedEvent>((client) =>
+        client.readStream(stream, { ...options, ...connection.options }),
+      );
+    } catch (error) {
+      if (typeOf(error) === ErrorType.STREAM_NOT_FOUND) return [];
+      throw unavailable(error, connection.redact);
+    }
+  }
+
+  async #page(
+    from: Position | null,
+    direction: typeof BACKWARDS | typeof FORWARDS,
+    maxCount: number,
+  ): Promise<readonly AllStreamResolvedEvent[]> {
+    const fromPosition = from === null ? (direction === FORWARDS ? START : END) : serverPosition(from);
+    const { connection } = this;
+    try {
+      const page = await connection.collect<AllStreamResolvedEvent>((client) =>
+        client.readAll({ fromPosition, direction, maxCount, ...connection.options }),
+      );
+      return page;
+    } catch (error) {
+      throw unavailable(error, connection.redact);
+    }
+  }
+}
+
+function ownOf(resolved: readonly ResolvedEvent[]): readonly RecordedEvent[] {
+  return resolved.flatMap((each) => toRecorded(each) ?? []);
+}
+
+function bounded(limit: number): number {
+  return Math.max(1, Math.min(limit, READ_EVENTS_MAX));
+}

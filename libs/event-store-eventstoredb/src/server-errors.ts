@@ -1,0 +1,64 @@
+import { ErrorType, type WrongExpectedVersionError } from '@eventstore/db-client';
+import { EventStoreError } from '@livegift/event-store';
+
+type Redact = (text: string) => string;
+
+/** How grpc-js words a call that never left this process. */
+const NEVER_SENT =
+  /No connection established|Name resolution failed|Channel closed before call started|Channel has been shut down/;
+/** Words of the real server when it turns a call away before doing anything. */
+const NOT_READY = /Server Is Not Ready/i;
+
+/** Answers with which the server says that it has written nothing. */
+const NOTHING_WRITTEN = new Set<string>([
+  ErrorType.ACCESS_DENIED,
+  ErrorType.NOT_LEADER,
+  ErrorType.STREAM_DELETED,
+  ErrorType.INVALID_ARGUMENT,
+  ErrorType.MISSING_REQUIRED_METADATA_PROPERTY,
+]);
+
+export function typeOf(error: unknown): string | undefined {
+  return (error as { type?: string }).type;
+}
+
+/** A failed read, snapshot or checkpoint. */
+export function unavailable(error: unknown, redact: Redact): EventStoreError {
+  return error instanceof EventStoreError ? error : new EventStoreError('unavailable', worded(error, redact));
+}
+
+/** What a failed append says about itself. Whatever is not known to have done nothing has an unknown outcome. */
+export function appendFailure(error: unknown, redact: Redact): EventStoreError {
+  if (error instanceof EventStoreError) return error;
+  const type = typeOf(error);
+  if (type === ErrorType.WRONG_EXPECTED_VERSION)
+    return wrongExpectedRevision((error as WrongExpectedVersionError).actualVersion);
+  if (type === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED) {
+    return new EventStoreError('append-too-large', 'EventStoreDB refuses an append of this size');
+  }
+  return new EventStoreError(wroteNothing(error) ? 'unavailable' : 'append-outcome-unknown', worded(error, redact));
+}
+
+export function wrongExpectedRevision(current: unknown): EventStoreError {
+  const actual = typeof current === 'bigint' && current >= 0n ? Number(current) : 'no-stream';
+  return new EventStoreError('wrong-expected-revision', `the stream is at ${actual}`, actual);
+}
+
+function wroteNothing(error: unknown): boolean {
+  const type = typeOf(error);
+  // Not an answer to a call: the client found no node to send it to.
+  if (type === undefined) return (error as { code?: unknown }).code === undefined;
+  const message = messageOf(error);
+  return NOTHING_WRITTEN.has(type) || NEVER_SENT.test(message) || NOT_READY.test(message);
+}
+
+function worded(error: unknown, redact: Redact): string {
+  if (typeOf(error) === ErrorType.ACCESS_DENIED) {
+    return 'EventStoreDB denies access: check user and password, and that the user may read $all';
+  }
+  return `EventStoreDB: ${redact(messageOf(error))}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

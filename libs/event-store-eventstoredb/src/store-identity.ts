@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { ErrorType, jsonEvent, NO_STREAM, START } from '@eventstore/db-client';
+import { EventStoreError } from '@livegift/event-store';
+import type { Connection } from './connection.js';
+import { OWN_TYPE_PREFIX, STORE_STREAM } from './event.mapping.js';
+import type { LogReads } from './log-reads.js';
+import { typeOf, unavailable } from './server-errors.js';
+
+/** What older servers put where a stream's event should have its position. */
+const NO_POSITION = 0xffff_ffff_ffff_ffffn;
+
+/**
+ * The id in the first event of `livegift.store`, made when it is not there; of several processes at once one makes it.
+ * @throws EventStoreError `unavailable`
+ */
+export async function storeIdentity(connection: Connection, reads: LogReads): Promise<string> {
+  for (let made = false; ; made = true) {
+    const [first] = await reads.resolvedOf(STORE_STREAM, { maxCount: 1, fromRevision: START });
+    const position = first?.event?.position;
+    if (first?.event !== undefined) {
+      if (position === undefined || position.commit === 0n || position.commit === NO_POSITION) {
+        const message =
+          'this EventStoreDB does not say where the events of a stream stand in the log: 22.10 or later does';
+        throw new EventStoreError('unavailable', message);
+      }
+      return (first.event.data as { storeId: string }).storeId;
+    }
+    if (made) throw new EventStoreError('unavailable', `the stream ${STORE_STREAM} cannot be read`);
+    await create(connection);
+  }
+}
+
+async function create(connection: Connection): Promise<void> {
+  const event = jsonEvent({ type: `${OWN_TYPE_PREFIX}store-created`, data: { storeId: randomUUID() } });
+  const options = { expectedRevision: NO_STREAM, ...connection.options } as const;
+  try {
+    await connection.call((client) => client.appendToStream(STORE_STREAM, event, options));
+  } catch (error) {
+    if (typeOf(error) !== ErrorType.WRONG_EXPECTED_VERSION) throw unavailable(error, connection.redact);
+  }
+}

@@ -1,0 +1,152 @@
+import type { AppendOutcome, Expected, LogRecord, ProposedEvent } from './stand-in.log.js';
+import {
+  Any,
+  sharedPb,
+  statusPb,
+  streamsPb,
+  wellKnownEmpty,
+  type BatchAppendResp,
+  type ReadResp,
+  type UUID,
+} from './protocol.js';
+
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('utf8');
+}
+
+export function uuidOf(uuid: UUID): string {
+  const structured = uuid.getStructured();
+  if (structured === undefined) return uuid.getString();
+  const half = (bits: string): string => BigInt.asUintN(64, BigInt(bits)).toString(16).padStart(16, '0');
+  const hex = half(structured.getMostSignificantBits()) + half(structured.getLeastSignificantBits());
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+interface Proposed {
+  getId(): UUID | undefined;
+  getMetadataMap(): { get(key: string): string | undefined };
+  getData_asU8(): Uint8Array;
+  getCustomMetadata_asU8(): Uint8Array;
+}
+
+export function proposedEvent(message: Proposed): ProposedEvent {
+  return {
+    id: uuidOf(message.getId()!),
+    type: message.getMetadataMap().get('type')!,
+    contentType: message.getMetadataMap().get('content-type')!,
+    data: Buffer.from(message.getData_asU8()),
+    metadata: Buffer.from(message.getCustomMetadata_asU8()),
+  };
+}
+
+export function eventMessage(record: LogRecord): ReadResp {
+  const position = String(record.position);
+  const event = new streamsPb.ReadResp.ReadEvent.RecordedEvent();
+  const id = new sharedPb.UUID();
+  id.setString(record.id);
+  event.setId(id);
+  event.setStreamIdentifier(streamIdentifier(record.stream));
+  event.setStreamRevision(String(record.revision));
+  event.setCommitPosition(position);
+  event.setPreparePosition(position);
+  event.getMetadataMap().set('type', record.type);
+  event.getMetadataMap().set('content-type', record.contentType);
+  event.getMetadataMap().set('created', record.created);
+  event.setData(new Uint8Array(record.data));
+  event.setCustomMetadata(new Uint8Array(record.metadata));
+  const resolved = new streamsPb.ReadResp.ReadEvent();
+  resolved.setEvent(event);
+  resolved.setCommitPosition(position);
+  const response = new streamsPb.ReadResp();
+  response.setEvent(resolved);
+  return response;
+}
+
+export function streamNotFound(stream: string): ReadResp {
+  const notFound = new streamsPb.ReadResp.StreamNotFound();
+  notFound.setStreamIdentifier(streamIdentifier(stream));
+  const response = new streamsPb.ReadResp();
+  response.setStreamNotFound(notFound);
+  return response;
+}
+
+export function confirmation(subscriptionId: string): ReadResp {
+  const confirmed = new streamsPb.ReadResp.SubscriptionConfirmation();
+  confirmed.setSubscriptionId(subscriptionId);
+  const response = new streamsPb.ReadResp();
+  response.setConfirmation(confirmed);
+  return response;
+}
+
+/** (next record, 0): a position that no event has. */
+export function checkpoint(record: LogRecord): ReadResp {
+  const reached = new streamsPb.ReadResp.Checkpoint();
+  reached.setCommitPosition(String(record.end));
+  reached.setPreparePosition('0');
+  const response = new streamsPb.ReadResp();
+  response.setCheckpoint(reached);
+  return response;
+}
+
+export function caughtUp(): ReadResp {
+  const response = new streamsPb.ReadResp();
+  response.setCaughtUp(new streamsPb.ReadResp.CaughtUp());
+  return response;
+}
+
+export function fellBehind(): ReadResp {
+  const response = new streamsPb.ReadResp();
+  response.setFellBehind(new streamsPb.ReadResp.FellBehind());
+  return response;
+}
+
+export function batchAnswer(
+  correlationId: UUID,
+  stream: string,
+  expected: Expected,
+  outcome: AppendOutcome,
+): BatchAppendResp {
+  const response = new streamsPb.BatchAppendResp();
+  response.setCorrelationId(correlationId);
+  response.setStreamIdentifier(streamIdentifier(stream));
+  if (outcome.kind === 'appended') {
+    const success = new streamsPb.BatchAppendResp.Success();
+    success.setCurrentRevision(String(outcome.revision));
+    const position = new sharedPb.AllStreamPosition();
+    position.setCommitPosition(String(outcome.position));
+    position.setPreparePosition(String(outcome.position));
+    success.setPosition(position);
+    response.setSuccess(success);
+    return response;
+  }
+  const details = new Any();
+  if (outcome.kind === 'too-large') {
+    const error = new sharedPb.MaximumAppendSizeExceeded();
+    details.pack(error.serializeBinary(), 'event_store.client.MaximumAppendSizeExceeded');
+  } else {
+    const error = wrongExpectedVersion(expected, outcome.current);
+    details.pack(error.serializeBinary(), 'event_store.client.WrongExpectedVersion');
+  }
+  const status = new statusPb.Status();
+  status.setMessage(outcome.kind === 'too-large' ? 'MaximumAppendSizeExceeded' : 'WrongExpectedVersion');
+  status.setDetails(details as never);
+  response.setError(status);
+  return response;
+}
+
+function wrongExpectedVersion(expected: Expected, current: number | null) {
+  const error = new sharedPb.WrongExpectedVersion();
+  if (current === null) error.setCurrentNoStream(new wellKnownEmpty.Empty());
+  else error.setCurrentStreamRevision(String(current));
+  if (typeof expected === 'number') error.setExpectedStreamPosition(String(expected));
+  else if (expected === 'no-stream') error.setExpectedNoStream(new wellKnownEmpty.Empty());
+  else if (expected === 'stream-exists') error.setExpectedStreamExists(new wellKnownEmpty.Empty());
+  else error.setExpectedAny(new wellKnownEmpty.Empty());
+  return error;
+}
+
+function streamIdentifier(stream: string) {
+  const identifier = new sharedPb.StreamIdentifier();
+  identifier.setStreamName(new Uint8Array(Buffer.from(stream, 'utf8')));
+  return identifier;
+}

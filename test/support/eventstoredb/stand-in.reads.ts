@@ -1,0 +1,157 @@
+import { once } from 'node:events';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { LogRecord, StandInLog } from './stand-in.log.js';
+import {
+  caughtUp,
+  checkpoint,
+  confirmation,
+  eventMessage,
+  fellBehind,
+  streamNotFound,
+  textOf,
+} from './stand-in.messages.js';
+import { streamsPb, type ReadReq, type ReadResp } from './protocol.js';
+
+type Call = ServerWritableStream<ReadReq, ReadResp>;
+
+/** The server's default for a filter that names no window. */
+const SEARCH_WINDOW_DEFAULT = 32;
+/** A live subscription that is so many records behind is told so, and read to from the log again. */
+const BEHIND_RECORDS_MAX = 1_000;
+const TURN_RECORDS = 256;
+
+export async function answerRead(log: StandInLog, call: Call, subscriptionId: string): Promise<void> {
+  // Writing to a call that has been cancelled is an error that nobody cares for.
+  call.on('error', () => {});
+  const options = call.request.getOptions()!;
+  if (options.hasSubscription()) return subscribe(log, call, options, subscriptionId);
+  for (const record of selected(log, call, options)) {
+    if (call.cancelled) return;
+    await send(call, eventMessage(record));
+  }
+  call.end();
+}
+
+function selected(log: StandInLog, call: Call, options: ReadReq.Options): readonly LogRecord[] {
+  const count = Number(options.getCount());
+  const backwards = options.getReadDirection() === streamsPb.ReadReq.Options.ReadDirection.BACKWARDS;
+  if (options.hasAll()) return ofAll(log, options, backwards, count);
+  const stream = options.getStream()!;
+  const name = textOf(stream.getStreamIdentifier()!.getStreamName_asU8());
+  const records = log.readable(name);
+  if (records === null) {
+    call.write(streamNotFound(name));
+    return [];
+  }
+  const [first, last] = [records[0]?.revision ?? 0, records.at(-1)?.revision ?? -1];
+  const from = stream.hasRevision() ? Number(stream.getRevision()) : stream.hasEnd() ? last : 0;
+  if (!backwards) return stream.hasEnd() ? [] : records.slice(Math.max(0, from - first)).slice(0, count);
+  return records
+    .slice(0, Math.max(0, from - first + 1))
+    .reverse()
+    .slice(0, count);
+}
+
+/** Includes the position that it is given, in both directions. */
+function ofAll(log: StandInLog, options: ReadReq.Options, backwards: boolean, count: number): readonly LogRecord[] {
+  const records: LogRecord[] = [];
+  const from = startOf(log, options);
+  if (backwards) {
+    const inclusive = from < log.visible && isAt(log.at(from), options) ? from : from - 1;
+    for (let at = Math.min(inclusive, log.visible - 1); at >= 0 && records.length < count; at--)
+      records.push(log.at(at));
+  } else for (let at = from; at < log.visible && records.length < count; at++) records.push(log.at(at));
+  return records;
+}
+
+function startOf(log: StandInLog, options: ReadReq.Options): number {
+  const all = options.getAll();
+  if (all === undefined || all.hasStart()) return 0;
+  const position = all.getPosition();
+  if (position === undefined) return log.visible;
+  return log.indexFrom(BigInt(position.getCommitPosition()), BigInt(position.getPreparePosition()));
+}
+
+function isAt(record: LogRecord, options: ReadReq.Options): boolean {
+  const position = options.getAll()?.getPosition();
+  const at = String(record.position);
+  return position?.getCommitPosition() === at && position.getPreparePosition() === at;
+}
+
+async function subscribe(log: StandInLog, call: Call, options: ReadReq.Options, id: string): Promise<void> {
+  const passes = filterOf(options);
+  const interval = checkpointInterval(options);
+  let at = startOf(log, options);
+  // A subscription does not include the position that it is given.
+  if (options.hasAll() && at < log.visible && isAt(log.at(at), options)) at++;
+  if (options.getStream()?.hasEnd()) at = log.visible;
+  await send(call, confirmation(id));
+  let examined = 0;
+  for (let live = false; ;) {
+    if (live && log.visible - at > BEHIND_RECORDS_MAX) {
+      live = false;
+      await send(call, fellBehind());
+    }
+    while (at < log.visible && !call.cancelled) {
+      const record = log.at(at++);
+      if (passes(record)) await send(call, eventMessage(record));
+      if (interval !== null && ++examined >= interval) {
+        examined = 0;
+        await send(call, checkpoint(record));
+      }
+      if (at % TURN_RECORDS === 0) await new Promise(setImmediate);
+    }
+    if (call.cancelled) return;
+    if (!live) await send(call, caughtUp());
+    live = true;
+    await grown(log, at, call);
+    if (call.cancelled) return;
+  }
+}
+
+async function grown(log: StandInLog, at: number, call: Call): Promise<void> {
+  if (log.visible > at || call.cancelled) return;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      unwatch();
+      call.off('cancelled', done);
+      resolve();
+    };
+    const unwatch = log.watch(done);
+    call.on('cancelled', done);
+  });
+}
+
+async function send(call: Call, response: ReadResp): Promise<void> {
+  if (call.cancelled || call.write(response)) return;
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  call.once('cancelled', end);
+  await once(call, 'drain', { signal: ended.signal }).catch(() => {});
+  call.off('cancelled', end);
+}
+
+function filterOf(options: ReadReq.Options): (record: LogRecord) => boolean {
+  const stream = options.getStream();
+  if (stream !== undefined) {
+    const name = textOf(stream.getStreamIdentifier()!.getStreamName_asU8());
+    const after = stream.hasRevision() ? Number(stream.getRevision()) : -1;
+    return (record) => record.stream === name && record.revision > after;
+  }
+  const filter = options.getFilter();
+  if (filter === undefined) return () => true;
+  const expression = filter.getEventType() ?? filter.getStreamIdentifier()!;
+  const text = filter.hasEventType() ? (record: LogRecord) => record.type : (record: LogRecord) => record.stream;
+  const prefixes = expression.getPrefixList();
+  if (prefixes.length > 0) return (record) => prefixes.some((prefix) => text(record).startsWith(prefix));
+  const regex = new RegExp(expression.getRegex(), 'u');
+  return (record) => regex.test(text(record));
+}
+
+/** After so many records examined comes a checkpoint; null without a filter. */
+function checkpointInterval(options: ReadReq.Options): number | null {
+  const filter = options.getFilter();
+  if (filter === undefined) return null;
+  const window = filter.hasMax() ? filter.getMax() : SEARCH_WINDOW_DEFAULT;
+  return window * Math.max(1, filter.getCheckpointintervalmultiplier());
+}

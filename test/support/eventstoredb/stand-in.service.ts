@@ -1,0 +1,197 @@
+import { randomUUID } from 'node:crypto';
+import type {
+  sendUnaryData,
+  ServerDuplexStream,
+  ServerReadableStream,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from '@grpc/grpc-js';
+import {
+  APPEND_BYTES_MAX,
+  type AppendOutcome,
+  type Expected,
+  type ProposedEvent,
+  type StandInLog,
+} from './stand-in.log.js';
+import { batchAnswer, proposedEvent, textOf, uuidOf } from './stand-in.messages.js';
+import { featuresPb, grpc, ServerFeaturesService, sharedPb, StreamsService, streamsPb } from './protocol.js';
+import type {
+  AppendReq,
+  AppendResp,
+  BatchAppendReq,
+  BatchAppendResp,
+  Empty,
+  ReadReq,
+  ReadResp,
+  SupportedMethods,
+  UUID,
+} from './protocol.js';
+import { answerRead } from './stand-in.reads.js';
+
+/** What a test may make go wrong. */
+export interface StandInFaults {
+  /** Of the next appends so many are written and then answered as a broken connection is. */
+  appendsUnanswered: number;
+  /** Of the next appends so many are refused before anything is written, as by a server that is starting. */
+  appendsRefused: number;
+  /** Of the next reads so many fail. */
+  readsFailing: number;
+}
+
+export function noFaults(): StandInFaults {
+  return { appendsUnanswered: 0, appendsRefused: 0, readsFailing: 0 };
+}
+
+/** Users whose names and passwords are asked for; null lets everybody in, as an insecure server does. */
+export type StandInUsers = Readonly<Record<string, string>> | null;
+
+export function featuresImplementation() {
+  return {
+    getSupportedMethods(_: ServerUnaryCall<Empty, SupportedMethods>, answer: sendUnaryData<SupportedMethods>): void {
+      const supported = new featuresPb.SupportedMethods();
+      supported.setEventStoreServerVersion('23.10.0');
+      const methods = [...Object.values(StreamsService), ...Object.values(ServerFeaturesService)].map(({ path }) => {
+        const [, service, name] = path.split('/');
+        const method = new featuresPb.SupportedMethod();
+        method.setServiceName(service!.toLowerCase());
+        method.setMethodName(name!.toLowerCase());
+        return method;
+      });
+      supported.setMethodsList(methods);
+      answer(null, supported);
+    },
+  };
+}
+
+export function streamsImplementation(log: StandInLog, faults: StandInFaults, users: StandInUsers) {
+  return {
+    async read(call: ServerWritableStream<ReadReq, ReadResp>): Promise<void> {
+      if (!admitted(call.metadata, users)) return void call.emit('error', accessDenied());
+      if (takeOne(faults, 'readsFailing')) return void call.emit('error', unavailable());
+      await answerRead(log, call, randomUUID());
+    },
+
+    append(call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>): void {
+      if (!admitted(call.metadata, users)) return answer(accessDenied());
+      let options: AppendReq.Options | undefined;
+      const events: ProposedEvent[] = [];
+      call.on('data', (request: AppendReq) => {
+        options ??= request.getOptions();
+        const message = request.getProposedMessage();
+        if (message !== undefined) events.push(proposedEvent(message));
+      });
+      call.on('end', () => {
+        if (takeOne(faults, 'appendsRefused')) return answer(notReady());
+        const stream = textOf(options!.getStreamIdentifier()!.getStreamName_asU8());
+        const expected = expectedOf(
+          options!,
+          () => options!.hasRevision(),
+          () => options!.getRevision(),
+        );
+        void log.append(stream, expected, events).then((outcome) => {
+          if (takeOne(faults, 'appendsUnanswered')) answer(unavailable());
+          else if (outcome.kind === 'too-large') answer(tooLarge());
+          else answer(null, appendAnswer(expected, outcome));
+        });
+      });
+    },
+
+    batchAppend(call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void {
+      if (!admitted(call.metadata, users)) return void call.emit('error', accessDenied());
+      const underway = new Map<string, { options: BatchAppendReq.Options; events: ProposedEvent[] }>();
+      call.on('data', (request: BatchAppendReq) => {
+        const correlation = request.getCorrelationId()!;
+        const id = uuidOf(correlation);
+        const batch = underway.get(id) ?? { options: request.getOptions()!, events: [] };
+        underway.set(id, batch);
+        batch.events.push(...request.getProposedMessagesList().map(proposedEvent));
+        if (!request.getIsFinal()) return;
+        underway.delete(id);
+        void answerBatch(log, call, correlation, batch, faults);
+      });
+      call.on('end', () => call.end());
+      call.on('error', () => {});
+    },
+  };
+}
+
+async function answerBatch(
+  log: StandInLog,
+  call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>,
+  correlation: UUID,
+  { options, events }: { options: BatchAppendReq.Options; events: ProposedEvent[] },
+  faults: StandInFaults,
+): Promise<void> {
+  const stream = textOf(options.getStreamIdentifier()!.getStreamName_asU8());
+  const expected = expectedOf(
+    options,
+    () => options.hasStreamPosition(),
+    () => options.getStreamPosition(),
+  );
+  const outcome = await log.append(stream, expected, events);
+  if (takeOne(faults, 'appendsUnanswered')) call.emit('error', unavailable());
+  else call.write(batchAnswer(correlation, stream, expected, outcome));
+}
+
+function expectedOf(
+  options: { hasNoStream(): boolean; hasStreamExists(): boolean },
+  hasRevision: () => boolean,
+  revision: () => string,
+): Expected {
+  if (hasRevision()) return Number(revision());
+  if (options.hasNoStream()) return 'no-stream';
+  return options.hasStreamExists() ? 'stream-exists' : 'any';
+}
+
+function appendAnswer(expected: Expected, outcome: Exclude<AppendOutcome, { kind: 'too-large' }>): AppendResp {
+  const response = new streamsPb.AppendResp();
+  if (outcome.kind === 'appended') {
+    const success = new streamsPb.AppendResp.Success();
+    success.setCurrentRevision(String(outcome.revision));
+    const position = new streamsPb.AppendResp.Position();
+    position.setCommitPosition(String(outcome.position));
+    position.setPreparePosition(String(outcome.position));
+    success.setPosition(position);
+    response.setSuccess(success);
+    return response;
+  }
+  const wrong = new streamsPb.AppendResp.WrongExpectedVersion();
+  if (outcome.current === null) wrong.setCurrentNoStream(new sharedPb.Empty());
+  else wrong.setCurrentRevision(String(outcome.current));
+  if (typeof expected === 'number') wrong.setExpectedRevision(String(expected));
+  else if (expected === 'no-stream') wrong.setExpectedNoStream(new sharedPb.Empty());
+  else if (expected === 'stream-exists') wrong.setExpectedStreamExists(new sharedPb.Empty());
+  else wrong.setExpectedAny(new sharedPb.Empty());
+  response.setWrongExpectedVersion(wrong);
+  return response;
+}
+
+function takeOne(faults: StandInFaults, name: keyof StandInFaults): boolean {
+  if (faults[name] === 0) return false;
+  faults[name]--;
+  return true;
+}
+
+function admitted(metadata: { get(key: string): unknown[] }, users: StandInUsers): boolean {
+  if (users === null) return true;
+  const [header] = metadata.get('authorization');
+  const [name, ...rest] = Buffer.from(String(header).replace(/^Basic /, ''), 'base64')
+    .toString()
+    .split(':');
+  return name !== undefined && Object.hasOwn(users, name) && users[name] === rest.join(':');
+}
+
+/** As the real server names its exceptions: in the trailers. */
+function failure(code: number, details: string, trailers: Readonly<Record<string, string>> = {}) {
+  const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(trailers)) metadata.set(name, value);
+  return Object.assign(new Error(details), { code, details, metadata });
+}
+const unavailable = () => failure(grpc.status.UNAVAILABLE, 'Connection dropped');
+const notReady = () => failure(grpc.status.UNAVAILABLE, 'Server Is Not Ready');
+const accessDenied = () => failure(grpc.status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
+const tooLarge = () =>
+  failure(grpc.status.INVALID_ARGUMENT, 'Maximum Append Size Exceeded', {
+    exception: 'maximum-append-size-exceeded',
+    'maximum-append-size': String(APPEND_BYTES_MAX),
+  });

@@ -16,7 +16,7 @@ const GIFTS: readonly string[] = ['cheer', 'rose', 'finger-heart', 'perfume'];
 const PAST = { at: '2016-07-09T07:30:00Z', roomId: 'past-room', creatorId: 'hot-creator' };
 const COINS_AT_START = 500;
 const RETRY_MS = 60;
-/** A command that finds no definite answer for so long is a failure of its own. */
+/** A command that finds no definite answer for so long, with nobody killing the engine any more, is a failure of its own. */
 const PATIENCE_MS = 60_000;
 
 /** A command that was accepted, with all that is needed to ask for its answer again. */
@@ -50,7 +50,7 @@ export class PlatformDriver {
   repeats = 0;
   replaysAsked = 0;
   #commands = 0;
-  #stopped = false;
+  #stoppedAtMs: number | null = null;
 
   constructor(
     private readonly api: ApiClient,
@@ -75,11 +75,11 @@ export class PlatformDriver {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#stoppedAtMs = Date.now();
   }
 
   async #work(): Promise<void> {
-    while (!this.#stopped) {
+    while (this.#stoppedAtMs === null) {
       const chance = this.chances.next();
       if (chance < 0.55) await this.#sendGift();
       else if (chance < 0.7) await this.#sendBulk();
@@ -140,8 +140,8 @@ export class PlatformDriver {
     lines: readonly Line[],
     accepted: (line: Line, giftId: string) => void,
   ): Promise<void> {
-    for (let open = [...lines], end = Date.now() + PATIENCE_MS; open.length > 0;) {
-      if (Date.now() > end)
+    for (let open = [...lines]; open.length > 0;) {
+      if (this.#outOfPatience())
         return void this.complaints.push(`${open.length} lines of ${path} found no definite answer`);
       open = await this.#attemptLines(path, open, accepted);
     }
@@ -188,14 +188,20 @@ export class PlatformDriver {
 
   /** Repeats a command until its answer says what became of it. */
   async #definite(path: string, key: string, body: Readonly<Record<string, unknown>>): Promise<Answer | null> {
-    for (const end = Date.now() + PATIENCE_MS; Date.now() < end;) {
-      const answer = await this.api.keyed(path, key, body).catch(() => null);
+    let answer: Answer | null = null;
+    while (!this.#outOfPatience()) {
+      answer = await this.api.keyed(path, key, body).catch(() => null);
       const repeat = answer === null || answer.status === 503 || answer.body['code'] === 'contention';
       if (!repeat) return answer;
       await this.#later(null);
     }
-    this.complaints.push(`${path} found no definite answer within ${PATIENCE_MS} ms`);
+    const last = answer === null ? 'none' : `${answer.status} ${JSON.stringify(answer.body)}`;
+    this.complaints.push(`${path} under ${key} found no definite answer in the end; the last was ${last}`);
     return null;
+  }
+
+  #outOfPatience(): boolean {
+    return this.#stoppedAtMs !== null && Date.now() - this.#stoppedAtMs > PATIENCE_MS;
   }
 
   #refused(code: string): void {

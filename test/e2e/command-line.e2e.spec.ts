@@ -98,14 +98,15 @@ describe('the command line', () => {
     const damaged = join(folder, 'damaged');
     cpSync(engine.dataDir, damaged, { recursive: true });
     const log = join(damaged, 'data.mdb');
+    // The letters stand in blocks, and in pages that are no longer in use: change them wherever they are.
     const bytes = readFileSync(log);
-    // Somewhere inside a block: the word stands in what was imported.
-    const place = bytes.lastIndexOf('amy-9');
-    bytes[place] = bytes[place]! ^ 1;
+    for (let at = bytes.indexOf('amy-9'); at !== -1; at = bytes.indexOf('amy-9', at + 1)) bytes[at] = 'b'.charCodeAt(0);
     writeFileSync(log, bytes);
     const run = await livegift('audit', '--data-dir', damaged, '--json');
     expect(run.exitCode).toBe(1);
-    expect(parseLines<{ rule: string }>(run.stdout)).toMatchObject([{ rule: 'storage' }]);
+    const findings = parseLines<{ rule: string }>(run.stdout);
+    expect(findings.length).toBeGreaterThan(0);
+    expect(findings.every(({ rule }) => rule === 'storage')).toBe(true);
     await engine.up();
   });
 });

@@ -3,6 +3,12 @@ import { addAudit } from './audit/audit.verb.js';
 import { EXIT, StoppedError, UsageError } from './exit-codes.js';
 import { addImport } from './import/import.verb.js';
 
+// Whoever reads stdout may have seen enough (`| head`): then there is nobody left to write for.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(EXIT.finding);
+});
+
 const program = new Command('livegift')
   .description('Tools of the live-gifting engine. Progress goes to stderr, data to stdout.')
   .addHelpText('after', '\nExit codes: 0 all well, 1 a finding, 2 wrong usage.')

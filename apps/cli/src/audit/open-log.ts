@@ -34,6 +34,10 @@ export async function verifyStorage(log: LmdbEventReader, report: Report, progre
       isSound = false;
       reportDamage(block.damage, block.first, report);
     }
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    isSound = false;
+    reportDamage(error.message, null, report);
   } finally {
     progress.stop();
   }

@@ -80,13 +80,28 @@ export class LmdbEventReader implements EventReader, DurableLog {
   async *verify(): AsyncGenerator<VerifiedBlock> {
     let first = this.#briefly(() => this.#blocks.firstAfter(-1));
     let expected = 1;
+    let indexIsReadable = true;
     while (first !== null) {
       if (first > expected) yield { first: positionOf(expected), events: 0, damage: 'events are missing' };
       const at: number = first;
-      const { next, ...verified } = this.#briefly(() => verifyBlock(this.#blocks, this.#upToDate(this.#end()), at));
+      if (indexIsReadable) indexIsReadable = this.#canReadIndex();
+      const { next, ...verified } = this.#briefly(() =>
+        verifyBlock(this.#blocks, indexIsReadable ? this.#upToDate(this.#end()) : null, at),
+      );
       yield verified;
       expected = verified.damage === null || verified.events > 0 ? at + verified.events : (next ?? at);
       first = this.#briefly(() => (next === null ? null : this.#blocks.firstAfter(next - 1)));
+    }
+  }
+
+  /** False when a damaged block keeps it from being made: then each block's checksum is all there is to look at. */
+  #canReadIndex(): boolean {
+    try {
+      this.#briefly(() => this.#upToDate(this.#end()));
+      return true;
+    } catch (error) {
+      if (error instanceof EventStoreError && error.code === 'damaged') return false;
+      throw error;
     }
   }
 

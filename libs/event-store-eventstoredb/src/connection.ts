@@ -1,6 +1,8 @@
 import { EventStoreDBClient, ErrorType, type StreamingRead } from '@eventstore/db-client';
-import type { ConnectionSettings, Credentials } from './connection-string.js';
 import { EventStoreError } from '@livegift/event-store';
+import type { Telemetry } from '@livegift/kernel';
+import { CallGate } from './call-gate.js';
+import type { ConnectionSettings, Credentials } from './connection-string.js';
 import { typeOf } from './server-errors.js';
 
 export interface CallOptions {
@@ -19,12 +21,22 @@ export interface CallOptions {
 export class Connection {
   #client: EventStoreDBClient | null = null;
   readonly options: CallOptions;
+  readonly #reads: CallGate;
 
   constructor(
     private readonly settings: ConnectionSettings,
-    private readonly deadlineMs: number,
+    private readonly limits: {
+      readonly deadlineMs: number;
+      readonly inFlightMax: number;
+      readonly queueLengthMax: number;
+    },
+    telemetry: Telemetry,
   ) {
-    this.options = { credentials: settings.credentials, requiresLeader: true, deadline: deadlineMs };
+    this.options = { credentials: settings.credentials, requiresLeader: true, deadline: limits.deadlineMs };
+    this.#reads = new CallGate(limits.inFlightMax, limits.queueLengthMax, (waiting) => {
+      telemetry.count('event_store_overloaded_total');
+      return new EventStoreError('unavailable', `${waiting} reads are waiting already`);
+    });
   }
 
   get client(): EventStoreDBClient {
@@ -44,7 +56,7 @@ export class Connection {
     for (let attempt = 0; ; attempt++) {
       try {
         // The deadline goes with a call; looking for a node has none.
-        return await within(action(this.client), 2 * this.deadlineMs);
+        return await within(action(this.client), 2 * this.limits.deadlineMs);
       } catch (error) {
         if (isLost(error)) this.forget();
         if (attempt > 0 || typeOf(error) !== ErrorType.NOT_LEADER) throw error;
@@ -56,7 +68,7 @@ export class Connection {
 
   /** All that a read answers; its stream is given up when nothing has come for the deadline. */
   async collect<T>(read: (client: EventStoreDBClient) => StreamingRead<T>): Promise<T[]> {
-    return await this.call((client) => collected<T>(read(client), this.deadlineMs));
+    return await this.#reads.run(() => this.call((client) => collected<T>(read(client), this.limits.deadlineMs)));
   }
 
   /** The next call makes a new client. */

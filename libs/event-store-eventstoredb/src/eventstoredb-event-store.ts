@@ -19,7 +19,7 @@ import {
   type RecordedEvent,
   type Telemetry,
 } from '@livegift/kernel';
-import { AppendGate } from './append-gate.js';
+import { CallGate } from './call-gate.js';
 import { parseConnectionString } from './connection-string.js';
 import { Connection } from './connection.js';
 import { EventAppends } from './event-appends.js';
@@ -31,9 +31,9 @@ import { isServerPosition } from './position.js';
 import { storeIdentity } from './store-identity.js';
 
 export interface EventStoreDbLimits {
-  /** Appends that the server has not answered yet. */
+  /** Appends that the server has not answered yet, and as many reads: beyond some thousands the client fails. */
   readonly inFlightMax: number;
-  /** Appends that wait for one of those places; more are `overloaded`. */
+  /** Appends that wait for one of those places; more are `overloaded` (as many reads; more are `unavailable`). */
   readonly queueLengthMax: number;
   /** Below the server's 1 MiB: the rest is for what this adapter adds to `appendEventsMax` events. */
   readonly appendBytesMax: number;
@@ -49,7 +49,7 @@ export interface EventStoreDbLimits {
 }
 
 const LIMITS_DEFAULT: EventStoreDbLimits = {
-  inFlightMax: 64,
+  inFlightMax: 40,
   queueLengthMax: 4_096,
   appendBytesMax: 896_000,
   appendEventsMax: 1_000,
@@ -75,7 +75,7 @@ export interface EventStoreDbOptions {
 export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStoreDb> {
   const { connectionString, telemetry = silentTelemetry } = options;
   const limits = { ...LIMITS_DEFAULT, ...options.limits };
-  const connection = new Connection(parseConnectionString(connectionString), limits.deadlineMs);
+  const connection = new Connection(parseConnectionString(connectionString), limits, telemetry);
   const reads = new LogReads(connection);
   try {
     const storeId = await identified(connection, reads, limits.openMs, telemetry);
@@ -113,7 +113,7 @@ export class EventStoreDb implements EventStore {
   readonly appendBytesMax: number;
   readonly appendEventsMax: number;
   readonly readEventsMax = READ_EVENTS_MAX;
-  readonly #gate: AppendGate;
+  readonly #gate: CallGate;
   readonly #appends: EventAppends;
   readonly #kept: KeptState;
   readonly #subscriptions = new Set<Subscription>();
@@ -130,8 +130,10 @@ export class EventStoreDb implements EventStore {
   ) {
     this.appendBytesMax = limits.appendBytesMax;
     this.appendEventsMax = limits.appendEventsMax;
-    const refused = (): void => telemetry.count('event_store_overloaded_total');
-    this.#gate = new AppendGate(limits.inFlightMax, limits.queueLengthMax, refused);
+    this.#gate = new CallGate(limits.inFlightMax, limits.queueLengthMax, (waiting) => {
+      telemetry.count('event_store_overloaded_total');
+      return new EventStoreError('overloaded', `${waiting} appends are waiting already`);
+    });
     this.#appends = new EventAppends(connection, reads, limits);
     this.#kept = new KeptState(connection, reads, storeId, telemetry);
   }

@@ -1,7 +1,5 @@
-import { EventStoreError } from '@livegift/event-store';
-
-/** Lets so many appends go at once, so many more wait in order, and refuses the rest. */
-export class AppendGate {
+/** Lets so many calls go at once, so many more wait in order, and refuses the rest. */
+export class CallGate {
   readonly #waiting: (() => void)[] = [];
   #inFlight = 0;
   #drained: (() => void)[] = [];
@@ -9,16 +7,13 @@ export class AppendGate {
   constructor(
     private readonly inFlightMax: number,
     private readonly waitingMax: number,
-    private readonly refused: () => void,
+    /** The error for a call that finds no place. */
+    private readonly refusal: (waiting: number) => Error,
   ) {}
 
-  /** @throws EventStoreError `overloaded` */
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#inFlight >= this.inFlightMax) {
-      if (this.#waiting.length >= this.waitingMax) {
-        this.refused();
-        throw new EventStoreError('overloaded', `${this.#waiting.length} appends are waiting already`);
-      }
+      if (this.#waiting.length >= this.waitingMax) throw this.refusal(this.#waiting.length);
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#inFlight++;
     try {
@@ -36,7 +31,10 @@ export class AppendGate {
   /** A place that becomes free goes to the one that has waited longest. */
   #next(): void {
     const waiting = this.#waiting.shift();
-    if (waiting !== undefined) return waiting();
+    if (waiting !== undefined) {
+      waiting();
+      return;
+    }
     this.#inFlight--;
     if (this.#inFlight > 0) return;
     for (const resolve of this.#drained.splice(0)) resolve();

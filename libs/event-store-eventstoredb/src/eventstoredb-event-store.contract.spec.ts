@@ -1,17 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { describeEventStoreContract } from '@livegift/event-store/contract';
 import { EventStoreDbStandIn } from '../../../test/support/eventstoredb/stand-in.js';
-import { openEventStoreDb, type EventStoreDbOptions } from './eventstoredb-event-store.js';
+import { openEventStoreDb, type EventStoreDbLimits } from './eventstoredb-event-store.js';
 
 // The suites of others may be running on the same two cores.
 jest.setTimeout(30_000);
 
-function harness(
-  connect: () => Promise<{ connectionString: string; stop(): Promise<void> }>,
-  limits: EventStoreDbOptions['limits'] = {},
-) {
+function harness(limits: Partial<EventStoreDbLimits>) {
   return async () => {
-    const server = await connect();
+    const server = await EventStoreDbStandIn.start();
     const open = () => openEventStoreDb({ connectionString: server.connectionString, limits });
     let store = await open();
     return {
@@ -32,13 +29,6 @@ function harness(
   };
 }
 
-const { EVENTSTORE_URL } = process.env;
-const standIn = () => EventStoreDbStandIn.start();
-
-describeEventStoreContract('EventStoreDB, stand-in', harness(standIn));
-// Hardly anything read ahead, and few appends at a time: everything waits for everything.
-describeEventStoreContract('EventStoreDB, stand-in, narrow', harness(standIn, { readAheadMax: 2, inFlightMax: 2 }));
-if (EVENTSTORE_URL !== undefined && EVENTSTORE_URL !== '') {
-  const real = async () => ({ connectionString: EVENTSTORE_URL, stop: async () => {} });
-  describeEventStoreContract('EventStoreDB, the server of EVENTSTORE_URL', harness(real));
-}
+describeEventStoreContract('EventStoreDB, stand-in', harness({}));
+// Hardly anything read ahead, and few calls at a time: everything waits for everything.
+describeEventStoreContract('EventStoreDB, stand-in, narrow', harness({ readAheadMax: 2, inFlightMax: 2 }));

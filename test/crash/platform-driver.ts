@@ -16,6 +16,8 @@ const GIFTS: readonly string[] = ['cheer', 'rose', 'finger-heart', 'perfume'];
 const PAST = { at: '2016-07-09T07:30:00Z', roomId: 'past-room', creatorId: 'hot-creator' };
 const COINS_AT_START = 500;
 const RETRY_MS = 60;
+/** Nobody answers while the engine starts: asking more often would only keep it from starting. */
+const ABSENT_MS = 200;
 /** A command that finds no definite answer for so long, with nobody killing the engine any more, is a failure of its own. */
 const PATIENCE_MS = 60_000;
 
@@ -156,7 +158,7 @@ export class PlatformDriver {
     const answer = await this.api.lines<Record<string, unknown>>(path, open).catch(() => null);
     if (answer === null || answer.status !== 200) {
       if (answer !== null && answer.status !== 503) this.complaints.push(`${path} answered ${answer.status}`);
-      return this.#later([...open]);
+      return this.#later([...open], answer === null ? ABSENT_MS : RETRY_MS);
     }
     const again: Line[] = [];
     for (const [index, line] of open.entries()) {
@@ -166,12 +168,12 @@ export class PlatformDriver {
       else if (status === 'invalid') this.complaints.push(`a sound line is invalid: ${JSON.stringify(line)}`);
       else accepted(line, String(giftId));
     }
-    return again.length === 0 ? again : this.#later(again);
+    return again.length === 0 ? again : this.#later(again, RETRY_MS);
   }
 
-  async #later<Value>(value: Value): Promise<Value> {
+  async #later<Value>(value: Value, ms: number): Promise<Value> {
     this.repeats += 1;
-    await new Promise((done) => setTimeout(done, RETRY_MS));
+    await new Promise((done) => setTimeout(done, ms));
     return value;
   }
 
@@ -193,7 +195,7 @@ export class PlatformDriver {
       answer = await this.api.keyed(path, key, body).catch(() => null);
       const repeat = answer === null || answer.status === 503 || answer.body['code'] === 'contention';
       if (!repeat) return answer;
-      await this.#later(null);
+      await this.#later(null, answer === null ? ABSENT_MS : RETRY_MS);
     }
     const last = answer === null ? 'none' : `${answer.status} ${JSON.stringify(answer.body)}`;
     this.complaints.push(`${path} under ${key} found no definite answer in the end; the last was ${last}`);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const READY_MS_MAX = 60_000;
-const ASK_EVERY_MS = 20;
+const ASK_EVERY_MS = 50;
 /** Of the engine's own words, kept for the message of a test that fails. */
 const WORDS_KEPT = 20_000;
 

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { SubscriptionBatch } from '@livegift/event-store';
+import type { NewEvent } from '@livegift/kernel';
+import { EventStoreDbStandIn } from './stand-in.js';
+import { openEventStoreDb, type EventStoreDb, type EventStoreDbLimits } from '@livegift/event-store-eventstoredb';
+
+jest.setTimeout(30_000);
+
+const event = (data: unknown = {}): NewEvent => ({
+  id: randomUUID(),
+  type: 'SomethingHappened',
+  schemaVersion: 1,
+  data,
+  metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
+});
+
+describe('EventStoreDB when things go wrong', () => {
+  let directory: string;
+  let standIn: EventStoreDbStandIn;
+  let store: EventStoreDb;
+  const counted = new Map<string, number>();
+  const quiet = { gauge: () => {}, observe: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+  const telemetry = { ...quiet, count: (name: string, by = 1) => counted.set(name, (counted.get(name) ?? 0) + by) };
+
+  const serve = async (port = 0): Promise<void> => {
+    standIn = await EventStoreDbStandIn.start({ file: join(directory, 'log'), port });
+  };
+  const openWith = async (limits: Partial<EventStoreDbLimits> = {}): Promise<EventStoreDb> => {
+    store = await openEventStoreDb({ connectionString: standIn.connectionString, telemetry, limits });
+    return store;
+  };
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'livegift-stand-in-'));
+    counted.clear();
+    await serve();
+  });
+  afterEach(async () => {
+    await store.close();
+    await standIn.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('says that the outcome is unknown when the answer is lost, and the events are there', async () => {
+    await openWith();
+    standIn.faults.appendsUnanswered = 1;
+    await expect(store.append('s', [event()], 'no-stream')).rejects.toMatchObject({ code: 'append-outcome-unknown' });
+    expect(await store.readStream('s', { limit: 9 })).toHaveLength(1);
+    await expect(store.append('s', [event()], 'no-stream')).rejects.toMatchObject({ actual: 0 });
+  });
+
+  it('says unavailable, not unknown, when the server turned the append away, and goes on', async () => {
+    await openWith();
+    standIn.faults.appendsRefused = 1;
+    await expect(store.append('s', [event()], 'no-stream')).rejects.toMatchObject({ code: 'unavailable' });
+    await store.append('s', [event()], 'no-stream');
+    expect(await store.readStream('s', { limit: 9 })).toHaveLength(1);
+  });
+
+  it('says that the outcome is unknown when the events that it wrote cannot be read back', async () => {
+    await openWith();
+    standIn.faults.readsFailing = 3;
+    const appended = store.append('s', [event(), event()], 'no-stream');
+    await expect(appended).rejects.toMatchObject({ code: 'append-outcome-unknown' });
+    expect(await store.readStream('s', { limit: 9 })).toHaveLength(2);
+  });
+
+  it('answers unavailable soon while there is no server, and works again when it is back', async () => {
+    await openWith();
+    await store.append('s', [event()], 'no-stream');
+    const { port } = standIn;
+    await standIn.stop();
+    // The first call may meet the connection as it breaks.
+    await store.head().catch(() => {});
+    const attempts = [store.append('s', [event()], 0), store.readStream('s', { limit: 1 }), store.head()];
+    for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'unavailable' });
+    await serve(port);
+    expect((await store.append('s', [event()], 0)).revision).toBe(1);
+  });
+
+  it('tells the truth about each append that a crash of the server meets', async () => {
+    await openWith();
+    const { port } = standIn;
+    const sent = Array.from({ length: 60 }, (_, n) => store.append(`crash-${n}`, [event()], 'no-stream'));
+    const settled = Promise.allSettled(sent);
+    await sent[3];
+    await standIn.stop();
+    const outcomes = await settled;
+    await serve(port);
+    const seen: string[] = [];
+    for (const [n, outcome] of outcomes.entries()) {
+      const told = outcome.status === 'fulfilled' ? 'done' : (outcome.reason as { code: string }).code;
+      const there = (await store.readStream(`crash-${n}`, { limit: 2 })).length;
+      seen.push(told === 'append-outcome-unknown' ? told : `${told} ${there}`);
+    }
+    const truths = ['append-outcome-unknown', 'done 1', 'unavailable 0'];
+    expect(seen.filter((what) => !truths.includes(what))).toEqual([]);
+    expect(seen).toContain('done 1');
+  });
+
+  it('takes a subscription up again where it broke off: nothing lost, nothing twice, in order', async () => {
+    await openWith({ readAheadMax: 8 });
+    const subscription = await store.subscribe({ after: null, batchEventsMax: 5 });
+    const delivered: number[] = [];
+    const reading = (async () => {
+      while (delivered.length < 60) {
+        const batch: SubscriptionBatch | null = await subscription.next();
+        delivered.push(...batch!.events.map(({ data }) => (data as { n: number }).n));
+      }
+    })();
+    for (let n = 0; n < 60; n++) {
+      if (n % 20 === 10) {
+        const { port } = standIn;
+        await standIn.stop();
+        await serve(port);
+        while (
+          !(await store.head().then(
+            () => true,
+            () => false,
+          ))
+        );
+      }
+      await store.append('s', [event({ n })], n === 0 ? 'no-stream' : n - 1);
+    }
+    await reading;
+    expect(delivered).toEqual(Array.from({ length: 60 }, (_, n) => n));
+    expect(counted.get('event_store_resubscriptions_total')).toBeGreaterThan(0);
+  });
+
+  it('gives a subscription up with unavailable after giveUpMs', async () => {
+    await openWith({ giveUpMs: 100 });
+    const subscription = await store.subscribe({ after: null });
+    expect((await subscription.next())!.caughtUp).toBe(true);
+    await standIn.stop();
+    await expect(subscription.next()).rejects.toMatchObject({ code: 'unavailable' });
+    await serve(standIn.port);
+  });
+
+  it('lets inFlightMax appends and queueLengthMax waiting ones in, refuses the others as overloaded and counts them', async () => {
+    await openWith({ inFlightMax: 2, queueLengthMax: 3 });
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, n) => store.append(`stream-${n}`, [event()], 'no-stream')),
+    );
+    const codes = outcomes.map((outcome) =>
+      outcome.status === 'rejected' ? (outcome.reason as { code: string }).code : 'done',
+    );
+    expect(codes).toEqual([...Array<string>(5).fill('done'), ...Array<string>(3).fill('overloaded')]);
+    expect(counted.get('event_store_overloaded_total')).toBe(3);
+  });
+
+  it('reads and appends while a subscription that nobody pulls holds back megabytes', async () => {
+    await openWith({ readAheadMax: 2 });
+    const subscription = await store.subscribe({ after: null, batchEventsMax: 1 });
+    expect((await subscription.next())!.caughtUp).toBe(true);
+    const large = 'x'.repeat(500_000);
+    for (let n = 0; n < 12; n++) await store.append('large', [event(large)], n === 0 ? 'no-stream' : n - 1);
+    expect(await store.readStream('large', { limit: 12 })).toHaveLength(12);
+    let revisions = 0;
+    while (revisions < 12) revisions += (await subscription.next())!.events.length;
+  });
+
+  it('waits for a server that is not there yet, and gives up after openMs', async () => {
+    await openWith();
+    const { port, connectionString } = standIn;
+    await standIn.stop();
+    await expect(openEventStoreDb({ connectionString, limits: { openMs: 150 } })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+    const opening = openEventStoreDb({ connectionString });
+    await serve(port);
+    const second = await opening;
+    expect(second.storeId).toBe(store.storeId);
+    await second.close();
+  });
+});

@@ -145,6 +145,9 @@ export class Simulation {
       if (this.scenario.embedded) this.server.crash();
       node.start();
     }
+    // Two publishers fence each other for ever; that only one goes on is the lease's work. Until here both did, without harm.
+    const publishers = this.#nodes.flatMap(({ publisher }) => (publisher === null ? [] : [publisher]));
+    for (const publisher of publishers.slice(1)) void publisher.stop();
   }
 
   /** Looks only now and then: looking costs. */

@@ -41,7 +41,10 @@ export class LogSubscription implements Subscription {
       const batch = this.feed.isEmpty ? await this.#ofTheLog(quiet) : await this.#ofTheFeed();
       if (this.#closed) return null;
       if (batch !== null) return batch;
-      if (this.feed.isEmpty && this.feed.failure !== null) throw this.feed.failure;
+      if (this.feed.isEmpty && this.feed.failure !== null) {
+        this.closed();
+        throw this.feed.failure;
+      }
       quiet = !(await this.feed.something(this.#saidCaughtUp && this.#types === undefined ? null : QUIET_MS));
     }
   }

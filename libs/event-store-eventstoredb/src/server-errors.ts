@@ -6,8 +6,8 @@ type Redact = (text: string) => string;
 /** How grpc-js words a call that never left this process. */
 const NEVER_SENT =
   /No connection established|Name resolution failed|Channel closed before call started|Channel has been shut down/;
-/** Words of the real server when it turns a call away before doing anything. */
-const NOT_READY = /Server Is Not Ready/i;
+/** Words of the server when it turns a call away before doing anything. */
+const NOT_READY = /Server Is Not Ready|Server Is Too Busy/i;
 
 /** Answers with which the server says that it has written nothing. */
 const NOTHING_WRITTEN = new Set<string>([

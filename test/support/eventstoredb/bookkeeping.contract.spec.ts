@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { BACKWARDS, EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import type { NewEvent } from '@livegift/kernel';
-import { EventStoreDbStandIn } from './stand-in.js';
 import { openEventStoreDb, type EventStoreDb } from '@livegift/event-store-eventstoredb';
+import { EventStoreDbStandIn } from './stand-in.js';
 
 jest.setTimeout(30_000);
 

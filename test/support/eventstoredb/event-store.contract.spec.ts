@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describeEventStoreContract } from '@livegift/event-store/contract';
-import { EventStoreDbStandIn } from './stand-in.js';
 import { openEventStoreDb, type EventStoreDbLimits } from '@livegift/event-store-eventstoredb';
+import { EventStoreDbStandIn } from './stand-in.js';
 
 // The suites of others may be running on the same two cores.
 jest.setTimeout(30_000);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubscriptionBatch } from '@livegift/event-store';
 import type { NewEvent } from '@livegift/kernel';
-import { EventStoreDbStandIn } from './stand-in.js';
 import { openEventStoreDb, type EventStoreDb, type EventStoreDbLimits } from '@livegift/event-store-eventstoredb';
+import { EventStoreDbStandIn } from './stand-in.js';
 
 jest.setTimeout(30_000);
 

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { selfSigned } from './self-signed.js';
 import { EventStoreDbStandIn } from './stand-in.js';
-import { openEventStoreDb } from '@livegift/event-store-eventstoredb';
 
 jest.setTimeout(30_000);
 

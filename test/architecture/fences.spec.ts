@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { violations, type SourceFile } from './violations';
+import { violations, type SourceFile } from './violations.js';
 
 const ROOT = join(__dirname, '../..');
 

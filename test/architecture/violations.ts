@@ -11,7 +11,7 @@ import {
   VENDOR_CLIENTS,
   WEB_RULE,
   type ImportRule,
-} from './import-rules';
+} from './import-rules.js';
 
 export interface SourceFile {
   /** From the repository's root, with `/`. */

@@ -6,7 +6,6 @@ import {
   walletDecider,
   walletStream,
   type WalletCommand,
-  type WalletEvent,
   type WalletState,
 } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
@@ -76,7 +75,7 @@ function walletHistory(order: SeedOrder, wallet: number): readonly NewEvent[] {
     const decided = walletDecider.decide(command, state);
     if (isRefused(decided)) throw new Error(`the seed was refused: ${decided.refused}`);
     for (const event of decided) {
-      state = walletDecider.evolve(state, event as WalletEvent);
+      state = walletDecider.evolve(state, event);
       const previousOfType = last.get(event.type) ?? null;
       last.set(event.type, events.length);
       events.push(

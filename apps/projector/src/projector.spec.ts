@@ -71,7 +71,7 @@ describe('the projector', () => {
     expect((await readModel.wallet('ann'))?.row).toMatchObject({ coins: 7, purchasedCoins: 7 });
 
     const { positions } = await store.append('wallet-ann', [purchased('ann', 1, 8)], 2);
-    expect(await readModel.waitFor({ wallet: 'ann' }, positions[0], 1_000)).toBe(true);
+    expect(await readModel.waitFor({ wallet: 'ann' }, positions[0]!, 1_000)).toBe(true);
     expect((await readModel.wallet('ann'))?.row.coins).toBe(8);
     await projector.stop();
     expect(projector.state().phase).toBe('stopped');
@@ -148,7 +148,7 @@ describe('the projector', () => {
     await reached(readModel, head);
     await readModel.drop(0);
     const { positions } = await store.append('wallet-ann', [purchased('ann', 1, 8)], 2);
-    await reached(readModel, positions[0]);
+    await reached(readModel, positions[0]!);
     while (projector.state().phase !== 'live') await new Promise((resolve) => setImmediate(resolve));
     expect((await readModel.wallet('ann'))?.row).toMatchObject({ coins: 8, purchasedCoins: 8 });
     await projector.stop();

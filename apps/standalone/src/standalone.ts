@@ -19,7 +19,7 @@ import { StandaloneModule } from './standalone.module.js';
 
 /** Messages that the gateway's windows are filled from after a restart. */
 const FAN_OUT_RETAIN_MS = 900_000;
-const FAN_OUT_MESSAGES_MAX = 200_000;
+const FAN_OUT_MESSAGES_MAX = 50_000;
 const FAN_OUT_SOURCE_PARTITIONS = 4;
 const READY_POLL_MS = 20;
 

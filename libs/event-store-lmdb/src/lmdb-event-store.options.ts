@@ -29,7 +29,7 @@ export const LIMITS_DEFAULT = {
   appendEventsMax: 10_000,
   commitEventsMax: 16_384,
   queueEventsMax: 65_536,
-  recentEventsMax: 32_768,
+  recentEventsMax: 8_192,
   recentBytesMax: 32 * 1024 * 1024,
   blocksKeptBytesMax: 8 * 1024 * 1024,
   headsKeptMax: 262_144,

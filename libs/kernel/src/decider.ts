@@ -19,6 +19,8 @@ export interface Decider<State, Command, Event extends DomainEvent, Refusal exte
   evolve(state: State, event: Event): State;
 }
 
-export function isRefused<Name extends string>(decision: readonly unknown[] | Refused<Name>): decision is Refused<Name> {
+export function isRefused<Name extends string>(
+  decision: readonly unknown[] | Refused<Name>,
+): decision is Refused<Name> {
   return !Array.isArray(decision);
 }

@@ -50,7 +50,7 @@ export interface EventStoreDbLimits {
 
 const LIMITS_DEFAULT: EventStoreDbLimits = {
   inFlightMax: 40,
-  queueLengthMax: 4_096,
+  queueLengthMax: 16_384,
   appendBytesMax: 896_000,
   appendEventsMax: 1_000,
   deadlineMs: 10_000,

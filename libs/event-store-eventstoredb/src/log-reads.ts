@@ -16,6 +16,8 @@ import { typeOf, unavailable } from './server-errors.js';
 
 export const READ_EVENTS_MAX = 10_000;
 const PAGE_EVENTS_MAX = 1_000;
+/** What older servers put where a stream's event should have its position. */
+const NO_POSITION = 0xffff_ffff_ffff_ffffn;
 /** Mostly the newest record is ours; else the pages grow. */
 const HEAD_PAGE_EVENTS = 4;
 const HEAD_PAGE_FACTOR = 8;
@@ -117,6 +119,13 @@ export class LogReads {
       if (typeOf(error) === ErrorType.STREAM_NOT_FOUND) return [];
       throw unavailable(error, connection.redact);
     }
+  }
+
+  /** Whether `$all` has the event where reading its stream says that it is: older servers say nothing, or zeros, there. */
+  async standsAt({ id, position }: NonNullable<ResolvedEvent['event']>): Promise<boolean> {
+    if (position === undefined || position.commit === 0n || position.commit === NO_POSITION) return false;
+    const [found] = await this.#page(positionOf(position), FORWARDS, 1);
+    return found?.event?.id === id && positionOf(found.event.position) === positionOf(position);
   }
 
   async #page(

@@ -6,9 +6,6 @@ import { OWN_TYPE_PREFIX, STORE_STREAM } from './event.mapping.js';
 import type { LogReads } from './log-reads.js';
 import { typeOf, unavailable } from './server-errors.js';
 
-/** What older servers put where a stream's event should have its position. */
-const NO_POSITION = 0xffff_ffff_ffff_ffffn;
-
 /**
  * The id in the first event of `livegift.store`, made when it is not there; of several processes at once one makes it.
  * @throws EventStoreError `unavailable`
@@ -16,12 +13,12 @@ const NO_POSITION = 0xffff_ffff_ffff_ffffn;
 export async function storeIdentity(connection: Connection, reads: LogReads): Promise<string> {
   for (let made = false; ; made = true) {
     const [first] = await reads.resolvedOf(STORE_STREAM, { maxCount: 1, fromRevision: START });
-    const position = first?.event?.position;
     if (first?.event !== undefined) {
-      if (position === undefined || position.commit === 0n || position.commit === NO_POSITION) {
-        const message =
-          'this EventStoreDB does not say where the events of a stream stand in the log: 22.10 or later does';
-        throw new EventStoreError('unavailable', message);
+      if (!(await reads.standsAt(first.event))) {
+        throw new EventStoreError(
+          'unavailable',
+          'EventStoreDB 22.10 is needed: this one does not say where events stand',
+        );
       }
       return (first.event.data as { storeId: string }).storeId;
     }

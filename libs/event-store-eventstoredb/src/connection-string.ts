@@ -1,4 +1,5 @@
-import { EventStoreError } from '@livegift/event-store';
+import type { EventStoreError } from '@livegift/event-store';
+import { UnavailableForGoodError } from './server-errors.js';
 
 export interface Credentials {
   readonly username: string;
@@ -70,5 +71,5 @@ class HiddenCredentials implements Credentials {
 }
 
 function refused(rule: string): EventStoreError {
-  return new EventStoreError('unavailable', `the connection string of EventStoreDB is not one: ${rule}`);
+  return new UnavailableForGoodError(`the connection string of EventStoreDB is not one: ${rule}`);
 }

@@ -3,7 +3,7 @@ import { EventStoreError } from '@livegift/event-store';
 import type { Telemetry } from '@livegift/kernel';
 import { CallGate } from './call-gate.js';
 import type { ConnectionSettings, Credentials } from './connection-string.js';
-import { typeOf } from './server-errors.js';
+import { typeOf, UnavailableForGoodError } from './server-errors.js';
 
 export interface CallOptions {
   readonly credentials?: Credentials;
@@ -91,7 +91,7 @@ function connect({ address, redact }: ConnectionSettings): EventStoreDBClient {
     client = EventStoreDBClient.connectionString(address);
   } catch (error) {
     const message = redact(error instanceof Error ? error.message : String(error));
-    throw new EventStoreError('unavailable', `the connection string of EventStoreDB is not one: ${message}`);
+    throw new UnavailableForGoodError(`the connection string of EventStoreDB is not one: ${message}`);
   }
   client['supports'] = () => Promise.resolve(false);
   return client;

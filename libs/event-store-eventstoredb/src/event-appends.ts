@@ -1,11 +1,11 @@
-import { ErrorType, NO_STREAM } from '@eventstore/db-client';
+import { NO_STREAM } from '@eventstore/db-client';
 import { EventStoreError, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
 import type { NewEvent, Position } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { isReservedStream, toEventData, toRecorded, wireBytes } from './event.mapping.js';
 import type { LogReads } from './log-reads.js';
 import { positionOf } from './position.js';
-import { appendFailure, typeOf, wrongExpectedRevision } from './server-errors.js';
+import { appendFailure, wrongExpectedRevision } from './server-errors.js';
 
 /** The server's default (`MaxAppendSize`). */
 const SERVER_BYTES_MAX = 1_048_576;
@@ -85,7 +85,6 @@ export class EventAppends {
         reason = 'other events stand in their place';
       } catch (error) {
         reason = (error as Error).message;
-        if (typeOf(error) === ErrorType.ACCESS_DENIED) break;
       }
     }
     // They are written; but where, and so what to answer, is not known. Whoever reloads finds them.

@@ -28,36 +28,10 @@ import { LogFeed } from './log-feed.js';
 import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
 import { LogSubscription } from './log-subscription.js';
 import { isServerPosition } from './position.js';
+import { LIMITS_DEFAULT, type EventStoreDbLimits } from './eventstoredb-limits.js';
+import { UnavailableForGoodError } from './server-errors.js';
 import { storeIdentity } from './store-identity.js';
 
-export interface EventStoreDbLimits {
-  /** Appends that the server has not answered yet, and as many reads: beyond some thousands the client fails. */
-  readonly inFlightMax: number;
-  /** Appends that wait for one of those places; more are `overloaded` (as many reads; more are `unavailable`). */
-  readonly queueLengthMax: number;
-  /** Below the server's 1 MiB: the rest is for what this adapter adds to `appendEventsMax` events. */
-  readonly appendBytesMax: number;
-  readonly appendEventsMax: number;
-  /** A call that has no answer after this: an append's outcome is then unknown. */
-  readonly deadlineMs: number;
-  /** `openEventStoreDb` waits so long for a server. */
-  readonly openMs: number;
-  /** Events that a subscription reads ahead of its consumer. */
-  readonly readAheadMax: number;
-  /** A subscription connects again for so long, then `next` throws `unavailable`. */
-  readonly giveUpMs: number;
-}
-
-const LIMITS_DEFAULT: EventStoreDbLimits = {
-  inFlightMax: 40,
-  queueLengthMax: 16_384,
-  appendBytesMax: 896_000,
-  appendEventsMax: 1_000,
-  deadlineMs: 10_000,
-  openMs: 30_000,
-  readAheadMax: 2_000,
-  giveUpMs: 30_000,
-};
 const OPEN_AGAIN_FIRST_MS = 50;
 const OPEN_AGAIN_MAX_MS = 2_000;
 
@@ -101,7 +75,7 @@ async function identified(
       return await storeIdentity(connection, reads);
     } catch (error) {
       const { message } = error as Error;
-      if (Date.now() + delayMs > end || /denies access|is not one|22\.10/.test(message)) throw error;
+      if (Date.now() + delayMs > end || error instanceof UnavailableForGoodError) throw error;
       telemetry.warn('the event store cannot be reached yet', { reason: message });
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }

@@ -1,6 +1,2 @@
-export {
-  EventStoreDb,
-  openEventStoreDb,
-  type EventStoreDbLimits,
-  type EventStoreDbOptions,
-} from './eventstoredb-event-store.js';
+export { EventStoreDb, openEventStoreDb, type EventStoreDbOptions } from './eventstoredb-event-store.js';
+export type { EventStoreDbLimits } from './eventstoredb-limits.js';

@@ -18,13 +18,23 @@ const NOTHING_WRITTEN = new Set<string>([
   ErrorType.MISSING_REQUIRED_METADATA_PROPERTY,
 ]);
 
+/** `unavailable`, and it will stay so until somebody changes something: not worth waiting for. */
+export class UnavailableForGoodError extends EventStoreError {
+  constructor(message: string) {
+    super('unavailable', message);
+  }
+}
+
 export function typeOf(error: unknown): string | undefined {
   return (error as { type?: string }).type;
 }
 
 /** A failed read, snapshot or checkpoint. */
 export function unavailable(error: unknown, redact: Redact): EventStoreError {
-  return error instanceof EventStoreError ? error : new EventStoreError('unavailable', worded(error, redact));
+  if (error instanceof EventStoreError) return error;
+  const message = worded(error, redact);
+  if (typeOf(error) === ErrorType.ACCESS_DENIED) return new UnavailableForGoodError(message);
+  return new EventStoreError('unavailable', message);
 }
 
 /** What a failed append says about itself. Whatever is not known to have done nothing has an unknown outcome. */

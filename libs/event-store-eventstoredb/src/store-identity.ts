@@ -4,7 +4,7 @@ import { EventStoreError } from '@livegift/event-store';
 import type { Connection } from './connection.js';
 import { OWN_TYPE_PREFIX, STORE_STREAM } from './event.mapping.js';
 import type { LogReads } from './log-reads.js';
-import { typeOf, unavailable } from './server-errors.js';
+import { typeOf, unavailable, UnavailableForGoodError } from './server-errors.js';
 
 /**
  * The id in the first event of `livegift.store`, made when it is not there; of several processes at once one makes it.
@@ -15,10 +15,7 @@ export async function storeIdentity(connection: Connection, reads: LogReads): Pr
     const [first] = await reads.resolvedOf(STORE_STREAM, { maxCount: 1, fromRevision: START });
     if (first?.event !== undefined) {
       if (!(await reads.standsAt(first.event))) {
-        throw new EventStoreError(
-          'unavailable',
-          'EventStoreDB 22.10 is needed: this one does not say where events stand',
-        );
+        throw new UnavailableForGoodError('EventStoreDB 22.10 is needed: this one does not say where events stand');
       }
       return (first.event.data as { storeId: string }).storeId;
     }

@@ -8,8 +8,8 @@ const BENCH = 'gifts over HTTP';
 const CONNECTIONS = 64;
 const WALLETS = 10_000;
 const ROOMS = 100;
-const SINGLE_GIFTS = 60_000;
-const BULK_GIFTS = 400_000;
+const SINGLE_GIFTS = 30_000;
+const BULK_GIFTS = 200_000;
 const BULK_CONNECTIONS = 4;
 const ROUNDS = 3;
 

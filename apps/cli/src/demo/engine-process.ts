@@ -28,7 +28,7 @@ export async function startEngine(): Promise<Engine> {
   }
   const given = process.env['DATA_DIR'];
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'livegift-demo-')));
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=64', MAIN], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
     // Ctrl-C reaches every process of the terminal's group; the engine is to go when the demo says so.

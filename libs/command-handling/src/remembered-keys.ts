@@ -5,7 +5,10 @@ export const KEYS_REMEMBERED_MIN = 20_000;
 /** Beyond so many packed ones the oldest are let go; it takes a sort, so not each time. */
 const KEYS_PACKED_MAX = KEYS_REMEMBERED_MIN * 1.25;
 /** More fresh keys than this are packed, wherever they come from. */
-export const KEYS_UNPACKED_MAX = 4_096;
+export const KEYS_UNPACKED_MAX = 1_024;
+/** Already so many are, unless many packed ones would have to be merged with them: a fresh key costs five times the memory. */
+const KEYS_UNPACKED_FEW = 64;
+const PACKED_PER_FRESH = 32;
 /** Of one command so many events are found again for its answer. */
 export const COMMAND_EVENTS_MAX = 255;
 
@@ -49,7 +52,12 @@ export class RememberedKeys {
 
   remember(key: string, revision: number, eventCount: number): void {
     this.#fresh.set(key, revision * COUNT_STEPS + Math.min(eventCount, COMMAND_EVENTS_MAX));
-    if (this.#fresh.size > KEYS_UNPACKED_MAX) this.pack();
+    if (this.#fresh.size > this.#unpackedMax()) this.pack();
+  }
+
+  #unpackedMax(): number {
+    const worthwhile = this.#packed.length / WORDS / PACKED_PER_FRESH;
+    return Math.min(KEYS_UNPACKED_MAX, Math.max(KEYS_UNPACKED_FEW, worthwhile));
   }
 
   /** Packs the fresh keys; when they have become too many only the newest `KEYS_REMEMBERED_MIN` stay. */

@@ -30,8 +30,8 @@ export const streamCommandsDefaults: StreamCommandsOptions = {
   queueLengthMax: 20_000,
   queuedTotalMax: 100_000,
   streamsCachedMax: 20_000,
-  keysCachedMax: 500_000,
-  snapshotEveryEvents: 500,
+  keysCachedMax: 8_000_000,
+  snapshotEveryEvents: 100,
   snapshotsUnderWayMax: 64,
   pageEvents: 1_000,
 };

@@ -19,9 +19,10 @@ const common = {
   },
   transformIgnorePatterns: [`/node_modules/(?!(${ESM_ONLY})/)`],
   moduleNameMapper: {
-    '^@livegift/(event-store|read-model|fanout)/contract$': '<rootDir>/libs/$1/src/contract/index.ts',
+    '^@livegift/(event-store|read-model|fanout|lease)/contract$': '<rootDir>/libs/$1/src/contract/index.ts',
     '^@livegift/(gift-api|settlement|projector|publisher|room-gateway|standalone|cli)/(.*)$':
       '<rootDir>/apps/$1/src/$2.ts',
+    '^@livegift/local-servers$': '<rootDir>/infra/local/src/index.ts',
     '^@livegift/([a-z-]+)$': '<rootDir>/libs/$1/src/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
@@ -43,5 +44,6 @@ export default {
     project('simulation', ['<rootDir>/test/simulation/**/*.spec.ts']),
     project('e2e', ['<rootDir>/test/e2e/**/*.e2e.spec.ts']),
     project('crash', ['<rootDir>/test/crash/**/*.crash.spec.ts']),
+    project('cluster', ['<rootDir>/test/cluster/**/*.cluster.spec.ts']),
   ],
 };

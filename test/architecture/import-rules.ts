@@ -5,7 +5,7 @@ export interface ImportRule {
   readonly packages: readonly string[];
 }
 
-const PORTS = ['event-store', 'read-model', 'fanout'] as const;
+const PORTS = ['event-store', 'read-model', 'fanout', 'lease'] as const;
 const ADAPTER_CLIENTS: Readonly<Record<string, readonly string[]>> = {
   'event-store-lmdb': ['lmdb', 'msgpackr'],
   'event-store-eventstoredb': ['@eventstore/db-client'],
@@ -13,6 +13,7 @@ const ADAPTER_CLIENTS: Readonly<Record<string, readonly string[]>> = {
   'read-model-redis': ['ioredis'],
   'fanout-memory': [],
   'fanout-kafka': ['kafkajs'],
+  'lease-redis': ['ioredis'],
 };
 
 /** Clients of servers and stores: only an adapter holds one. */
@@ -35,6 +36,10 @@ export const LIB_RULES: Readonly<Record<string, ImportRule>> = {
   'room-feed': { workspaces: ['kernel', 'contracts'], packages: [] },
   config: { workspaces: ['kernel'], packages: ['node:', 'class-validator', 'class-transformer', 'reflect-metadata'] },
   observability: { workspaces: ['kernel'], packages: ['node:', 'pino', 'prom-client'] },
+  process: {
+    workspaces: ['kernel', 'config', 'observability'],
+    packages: ['node:', '@nestjs/common', '@nestjs/core', '@nestjs/platform-fastify', 'reflect-metadata'],
+  },
   testing: { workspaces: ['kernel', 'domain', ...PORTS], packages: ['node:', 'fast-check'] },
 };
 

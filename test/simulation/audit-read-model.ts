@@ -20,6 +20,7 @@ export async function auditReadModels(
   const events = index.log.filter(({ type }) => PROJECTED_TYPES.includes(type));
   const storeId = '00000000-0000-4000-8000-000000000000';
   for (const batch of batchesOf(events, { storeId, from: [null], to: head.position })) await fresh.apply(batch);
+  await fresh.markBuilt(0, null);
   const wanted = await linesOf(fresh);
   const findings: string[] = [];
   for (const { name, readModel } of models) {

@@ -55,18 +55,12 @@ export class PartitionProgress {
     return this.checkpoints[partition]!;
   }
 
-  /** A partition that holds nothing of a log that has something answers `rebuilding` until it has caught up. */
-  async dropEmpty(): Promise<void> {
-    await this.#each((partition) =>
-      this.checkpoints[partition] === null ? this.readModel.drop(partition) : Promise.resolve(),
+  /** False when one of them is no longer as far as it was. @throws ReadModelError `unavailable`, `checkpoint-foreign` */
+  async markBuilt(): Promise<boolean> {
+    const { storeId, readModel } = this;
+    const marked = this.checkpoints.map((position, partition) =>
+      readModel.markBuilt(partition, position === null ? null : { storeId, position }),
     );
-  }
-
-  async markBuilt(): Promise<void> {
-    await this.#each((partition) => this.readModel.markBuilt(partition));
-  }
-
-  async #each(act: (partition: number) => Promise<void>): Promise<void> {
-    await Promise.all(this.checkpoints.map((_, partition) => act(partition)));
+    return (await Promise.all(marked)).every((isBuilt) => isBuilt);
   }
 }

@@ -109,7 +109,6 @@ export class Projector {
     const progress = await PartitionProgress.load(readModel, store.storeId);
     this.#progress = progress;
     const target = await store.head();
-    if (target !== null) await progress.dropEmpty();
     const { least } = progress;
     const subscription = await store.subscribe({
       after: least === null ? null : { storeId: store.storeId, position: least },
@@ -131,7 +130,7 @@ export class Projector {
         if (!(await this.#applyBatch(progress, batch))) return;
         onProgress();
         rebuild.report(progress.least, batch.events.length);
-        if (this.#phase !== 'live' && progress.hasReached(target)) await this.#goLive(progress, rebuild);
+        if (this.#phase !== 'live' && progress.hasReached(target) && !(await this.#goLive(progress, rebuild))) return;
         // An embedded store and read model answer at once: without this nobody else would get the event loop.
         if (!batch.caughtUp) await pause(scheduler, 0);
       }
@@ -160,11 +159,13 @@ export class Projector {
     return goOn;
   }
 
-  async #goLive(progress: PartitionProgress, rebuild: RebuildProgress): Promise<void> {
-    await progress.markBuilt();
+  /** False when a partition has fallen back meanwhile. */
+  async #goLive(progress: PartitionProgress, rebuild: RebuildProgress): Promise<boolean> {
+    if (!(await progress.markBuilt())) return false;
     rebuild.done();
     this.#ready = true;
     this.#become('live');
+    return true;
   }
 
   #become(phase: 'catching-up' | 'live'): void {

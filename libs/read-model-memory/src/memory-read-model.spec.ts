@@ -22,6 +22,7 @@ class Giver {
 
   constructor(options: MemoryReadModelOptions) {
     this.model = createMemoryReadModel(options);
+    void this.model.markBuilt(0, null);
   }
 
   async give(count: number, viewers: number): Promise<void> {

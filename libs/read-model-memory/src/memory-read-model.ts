@@ -66,7 +66,7 @@ class MemoryReadModel implements ReadModel {
   readonly #waiters: Waiters;
   #state: FoldState;
   #standings: Standings;
-  #rebuilding = false;
+  #isBuilt = false;
   #closed = false;
 
   constructor(options: MemoryReadModelOptions) {
@@ -94,9 +94,7 @@ class MemoryReadModel implements ReadModel {
     this.#assertOpen();
     const state = this.#state;
     const { checkpoint } = state;
-    if (checkpoint !== null && checkpoint.storeId !== batch.storeId) {
-      throw new ReadModelError('checkpoint-foreign', `this read model was built from store ${checkpoint.storeId}`);
-    }
+    if (checkpoint !== null) assertSameStore(checkpoint, batch.storeId);
     if ((checkpoint?.position ?? null) !== batch.from) return { applied: false, checkpoint };
     assertWritable(batch);
     for (const write of batch.writes) state.write(write);
@@ -111,14 +109,21 @@ class MemoryReadModel implements ReadModel {
 
   async drop(): Promise<void> {
     this.#assertOpen();
-    this.#rebuilding = true;
+    this.#isBuilt = false;
     [this.#state, this.#standings] = this.#empty();
     this.#waiters.failAll(new ReadModelError('rebuilding', 'the read model is being rebuilt'));
   }
 
-  async markBuilt(): Promise<void> {
+  async markBuilt(_partition: number, reached: Checkpoint | null): Promise<boolean> {
     this.#assertOpen();
-    this.#rebuilding = false;
+    const { checkpoint } = this.#state;
+    if (reached !== null) {
+      if (checkpoint === null) return false;
+      assertSameStore(checkpoint, reached.storeId);
+      if (checkpoint.position < reached.position) return false;
+    }
+    this.#isBuilt = true;
+    return true;
   }
 
   async wallet(viewerId: string): Promise<Answer<WalletRow> | null> {
@@ -209,12 +214,18 @@ class MemoryReadModel implements ReadModel {
 
   #readable(): FoldState {
     this.#assertOpen();
-    if (this.#rebuilding) throw new ReadModelError('rebuilding', 'the read model is being rebuilt');
+    if (!this.#isBuilt) throw new ReadModelError('rebuilding', 'the read model is being rebuilt');
     return this.#state;
   }
 
   #assertOpen(): void {
     if (this.#closed) throw new ReadModelError('unavailable', 'the read model is closed');
+  }
+}
+
+function assertSameStore({ storeId }: Checkpoint, other: string): void {
+  if (storeId !== other) {
+    throw new ReadModelError('checkpoint-foreign', `this read model was built from store ${storeId}`);
   }
 }
 

@@ -142,7 +142,7 @@ export class ReadModelError extends Error {
  * - So no overlap of batches, no second projector and no fallen-back checkpoint can count anything twice or leave it out.
  * - A partition without a checkpoint holds nothing. The same log gives the same `dump`, however it was cut into batches.
  * - Equal scores stand in the order of position in which they were reached.
- * - A query answers `rebuilding` while its partition is being rebuilt.
+ * - A query answers `rebuilding` until its partition is marked built: fresh, dropped, or come back empty.
  *
  * Every query can throw ReadModelError `unavailable` and `rebuilding`.
  */
@@ -155,9 +155,16 @@ export interface ReadModel {
   /** @throws ReadModelError `unavailable` (the outcome is not known: read the checkpoint), `checkpoint-foreign` */
   apply(batch: ReadModelBatch): Promise<ApplyResult>;
 
-  /** Drops the partition's rows, boards and checkpoint, and answers `rebuilding` for it until `markBuilt`. */
+  /** Drops the partition's rows, boards and checkpoint, and that it was built. */
   drop(partition: number): Promise<void>;
-  markBuilt(partition: number): Promise<void>;
+
+  /**
+   * Answers questions from now on, if the stored checkpoint is `reached` or later (null: the log is empty). False: it is
+   * not, because the partition was dropped, came back empty or has fallen back meanwhile; then nothing is changed. Asked
+   * again of a built partition it writes nothing: so it is also how a projector looks whether all is still there.
+   * @throws ReadModelError `unavailable`, `checkpoint-foreign`
+   */
+  markBuilt(partition: number, reached: Checkpoint | null): Promise<boolean>;
 
   wallet(viewerId: string): Promise<Answer<WalletRow> | null>;
   creator(creatorId: string): Promise<Answer<CreatorRow> | null>;

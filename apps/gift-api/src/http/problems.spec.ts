@@ -28,6 +28,7 @@ describe('problems over HTTP', () => {
       },
     };
     const readModel = createMemoryReadModel({ clock, scheduler });
+    await readModel.markBuilt(0, null);
     server = await startGiftApi({
       parts: {
         store: new InMemoryEventStore('a-store'),

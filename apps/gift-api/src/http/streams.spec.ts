@@ -46,10 +46,12 @@ describe('streams over HTTP', () => {
       },
     };
     store = new InMemoryEventStore('a-store');
+    const readModel = createMemoryReadModel({ clock, scheduler });
+    await readModel.markBuilt(0, null);
     server = await startGiftApi({
       parts: {
         store,
-        readModel: createMemoryReadModel({ clock, scheduler }),
+        readModel,
         clock,
         ids: { uuid: () => crypto.randomUUID() },
         scheduler,

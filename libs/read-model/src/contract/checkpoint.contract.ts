@@ -1,28 +1,8 @@
 import type { ReadModel } from '../read-model.js';
 import type { ReadModelHarness } from './harness.js';
-import { applyLog, applySpan, dumpOf, MadeLog, positionAt, STORE_ID } from './made-log.js';
+import { applyAll, applySpan, dumpOf, positionAt, spentByAnn, STORE_ID, walletLog } from './made-log.js';
 
 type Opened = () => Promise<{ readonly model: ReadModel; readonly harness: ReadModelHarness }>;
-
-function walletLog(): MadeLog {
-  const log = new MadeLog();
-  log.event({ kind: 'row', table: 'wallet', id: 'ann', set: { region: 'DE' } });
-  for (let i = 0; i < 9; i++) log.event({ kind: 'row', table: 'wallet', id: 'ann', add: { spentCoins: 1 } });
-  return log;
-}
-
-async function spentByAnn(model: ReadModel): Promise<number | undefined> {
-  return (await model.wallet('ann'))?.row.spentCoins;
-}
-
-/** The partition that ann's wallet is in is not named: every partition is moved alike. */
-async function applyAll(model: ReadModel, log: MadeLog, start: number, end: number): Promise<unknown[]> {
-  const results: unknown[] = [];
-  for (let partition = 0; partition < model.partitionCount; partition++) {
-    results.push(await applySpan(model, partition, log, start, end));
-  }
-  return results;
-}
 
 export function describeCheckpoints(open: Opened): void {
   it('has no checkpoint at first and holds nothing', async () => {
@@ -118,37 +98,6 @@ export function describeCheckpoints(open: Opened): void {
     expect(await spentByAnn(model)).toBe(7);
   });
 
-  it('dropped, answers that it is being rebuilt until it is marked as built', async () => {
-    const { model } = await open();
-    const log = walletLog();
-    log.openRoom('lounge', 'cora');
-    log.gift('ann', 3);
-    await applyLog(model, log);
-    const before = await dumpOf(model);
-    for (let partition = 0; partition < model.partitionCount; partition++) {
-      await model.drop(partition);
-      expect(await model.checkpoint(partition)).toBeNull();
-    }
-    await expectRebuilding(model);
-    await applyLog(model, log, 4);
-    await expectRebuilding(model);
-    for (let partition = 0; partition < model.partitionCount; partition++) await model.markBuilt(partition);
-    expect(await dumpOf(model)).toEqual(before);
-    expect(await spentByAnn(model)).toBe(9);
-  });
-
-  it('ends what waits when it is dropped or closed', async () => {
-    const { model } = await open();
-    const dropped = model.waitFor({ wallet: 'ann' }, positionAt(5), 60_000).catch((error: unknown) => error);
-    for (let partition = 0; partition < model.partitionCount; partition++) await model.drop(partition);
-    expect(await dropped).toMatchObject({ code: 'rebuilding' });
-    for (let partition = 0; partition < model.partitionCount; partition++) await model.markBuilt(partition);
-    const closed = model.waitFor({ wallet: 'ann' }, positionAt(5), 60_000).catch((error: unknown) => error);
-    await model.close();
-    expect(await closed).toMatchObject({ code: 'unavailable' });
-    await expect(model.wallet('ann')).rejects.toMatchObject({ code: 'unavailable' });
-  });
-
   it('waits until a position is reached, also by a batch without writes, or until the time is up', async () => {
     const { model } = await open();
     const log = walletLog();
@@ -167,20 +116,4 @@ export function describeCheckpoints(open: Opened): void {
     expect(await model.waitFor({ wallet: 'ann' }, positionAt(5), 0)).toBe(true);
     expect(await model.waitFor({ wallet: 'ann' }, positionAt(6), 5)).toBe(false);
   });
-}
-
-async function expectRebuilding(model: ReadModel): Promise<void> {
-  const board = { board: { kind: 'gifters' }, window: 'all', atMs: 0, limit: 10 } as const;
-  for (const ask of [
-    () => model.wallet('ann'),
-    () => model.creator('cora'),
-    () => model.room('lounge'),
-    () => model.rooms({ limit: 10 }),
-    () => model.roomGifts('lounge'),
-    () => model.board(board),
-    () => model.waitFor({ wallet: 'ann' }, positionAt(1), 1_000),
-    () => dumpOf(model),
-  ]) {
-    await expect(ask()).rejects.toMatchObject({ name: 'ReadModelError', code: 'rebuilding' });
-  }
 }

@@ -112,6 +112,27 @@ export async function applyLog(model: ReadModel, log: MadeLog, size = 1_000, sta
   }
 }
 
+/** One wallet, ann's, that spends a coin in each event after its first. */
+export function walletLog(): MadeLog {
+  const log = new MadeLog();
+  log.event({ kind: 'row', table: 'wallet', id: 'ann', set: { region: 'DE' } });
+  for (let i = 0; i < 9; i++) log.event({ kind: 'row', table: 'wallet', id: 'ann', add: { spentCoins: 1 } });
+  return log;
+}
+
+export async function spentByAnn(model: ReadModel): Promise<number | undefined> {
+  return (await model.wallet('ann'))?.row.spentCoins;
+}
+
+/** The partition that ann's wallet is in is not named: every partition is moved alike. */
+export async function applyAll(model: ReadModel, log: MadeLog, start: number, end: number): Promise<ApplyResult[]> {
+  const results: ApplyResult[] = [];
+  for (let partition = 0; partition < model.partitionCount; partition++) {
+    results.push(await applySpan(model, partition, log, start, end));
+  }
+  return results;
+}
+
 export async function dumpOf(model: ReadModel): Promise<string[]> {
   const lines: string[] = [];
   for await (const line of model.dump()) lines.push(line);

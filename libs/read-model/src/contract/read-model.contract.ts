@@ -1,5 +1,6 @@
 import type { ReadModel } from '../read-model.js';
 import { describeBoards } from './boards.contract.js';
+import { describeBuilding } from './building.contract.js';
 import { describeCheckpoints } from './checkpoint.contract.js';
 import type { ReadModelHarness } from './harness.js';
 import { describeRows } from './rows.contract.js';
@@ -18,7 +19,7 @@ export function describeReadModelContract(name: string, openHarness: () => Promi
     });
     afterAll(() => harness.close());
 
-    const open = async (options: { readonly utcOffset?: string; readonly retentionMs?: number } = {}) => {
+    const openFresh = async (options: { readonly utcOffset?: string; readonly retentionMs?: number } = {}) => {
       const model = await harness.open({
         utcOffset: options.utcOffset ?? '+00:00',
         retentionMs: options.retentionMs ?? null,
@@ -26,8 +27,14 @@ export function describeReadModelContract(name: string, openHarness: () => Promi
       opened.push(model);
       return { model, harness };
     };
+    const open: typeof openFresh = async (options) => {
+      const { model } = await openFresh(options);
+      for (let partition = 0; partition < model.partitionCount; partition++) await model.markBuilt(partition, null);
+      return { model, harness };
+    };
 
     describe('checkpoints', () => describeCheckpoints(open));
+    describe('being built', () => describeBuilding(openFresh));
     describe('rows', () => describeRows(open));
     describe('boards', () => describeBoards(open));
   });

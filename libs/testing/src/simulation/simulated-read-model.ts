@@ -20,6 +20,7 @@ export class SimulatedReadModelServer {
   inner: ReadModel;
   faults: StoreFaults = NO_STORE_FAULTS;
   #applied: ReadModelBatch[] = [];
+  readonly #built = new Set<number>();
 
   constructor(
     private readonly make: () => ReadModel,
@@ -36,7 +37,14 @@ export class SimulatedReadModelServer {
 
   async drop(partition: number): Promise<void> {
     this.#applied = this.#applied.filter((batch) => batch.partition !== partition);
+    this.#built.delete(partition);
     await this.inner.drop(partition);
+  }
+
+  async markBuilt(partition: number, reached: Checkpoint | null): Promise<boolean> {
+    const marked = await this.inner.markBuilt(partition, reached);
+    if (marked) this.#built.add(partition);
+    return marked;
   }
 
   /** The newest `count` batches are gone: a replica that had not seen them took over. */
@@ -45,7 +53,7 @@ export class SimulatedReadModelServer {
     this.inner = this.make();
     const { inner } = this;
     for (const batch of this.#applied) await this.rule(inner, batch);
-    for (let partition = 0; partition < inner.partitionCount; partition++) await inner.markBuilt(partition);
+    for (const partition of this.#built) await inner.markBuilt(partition, null);
   }
 }
 
@@ -82,8 +90,8 @@ export class SimulatedReadModel implements ReadModel {
     return this.#ask('drops a partition', () => this.server.drop(partition));
   }
 
-  markBuilt(partition: number): Promise<void> {
-    return this.#ask('marks a partition built', () => this.server.inner.markBuilt(partition));
+  markBuilt(partition: number, reached: Checkpoint | null): Promise<boolean> {
+    return this.#ask('marks a partition built', () => this.server.markBuilt(partition, reached));
   }
 
   wallet: ReadModel['wallet'] = (viewerId) => this.server.inner.wallet(viewerId);

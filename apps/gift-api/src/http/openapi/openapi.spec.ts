@@ -91,6 +91,7 @@ describe('the OpenAPI document', () => {
       },
     };
     readModel = createMemoryReadModel({ clock, scheduler, retentionMs: 365 * 86_400_000 });
+    await readModel.markBuilt(0, null);
     server = await startGiftApi({
       parts: {
         store,

@@ -1,6 +1,7 @@
 import {
   EventStoreError,
   type AppendResult,
+  type EventReader,
   type EventStore,
   type ExpectedRevision,
   type OrderedAppend,
@@ -30,7 +31,7 @@ import { LogSubscription } from './log-subscription.js';
 import { isServerPosition } from './position.js';
 import { LIMITS_DEFAULT, type EventStoreDbLimits } from './eventstoredb-limits.js';
 import { UnavailableForGoodError } from './server-errors.js';
-import { storeIdentity } from './store-identity.js';
+import { knownStoreIdentity, storeIdentity } from './store-identity.js';
 
 const OPEN_AGAIN_FIRST_MS = 50;
 const OPEN_AGAIN_MAX_MS = 2_000;
@@ -47,12 +48,32 @@ export interface EventStoreDbOptions {
  * @throws EventStoreError `unavailable`: no server within `openMs`, a connection string that is none, or no access
  */
 export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStoreDb> {
+  return await open(options, (connection, reads) => storeIdentity(connection, reads));
+}
+
+/**
+ * The same to read from only: it writes nothing, not even the store's id.
+ * @throws EventStoreError `unavailable`, also where no livegift ever wrote
+ */
+export async function openEventStoreDbReader(
+  options: EventStoreDbOptions,
+): Promise<EventReader & { close(): Promise<void> }> {
+  return await open(options, async (_connection, reads) => {
+    const storeId = await knownStoreIdentity(reads);
+    if (storeId === null) throw new UnavailableForGoodError('there is no log of livegift in that event store');
+    return storeId;
+  });
+}
+
+type Identify = (connection: Connection, reads: LogReads) => Promise<string>;
+
+async function open(options: EventStoreDbOptions, identify: Identify): Promise<EventStoreDb> {
   const { connectionString, telemetry = silentTelemetry } = options;
   const limits = { ...LIMITS_DEFAULT, ...options.limits };
   const connection = new Connection(parseConnectionString(connectionString), limits, telemetry);
   const reads = new LogReads(connection);
   try {
-    const storeId = await identified(connection, reads, limits.openMs, telemetry);
+    const storeId = await identified(connection, reads, identify, limits.openMs, telemetry);
     telemetry.info('event store opened', { storeId });
     return new EventStoreDb(storeId, connection, reads, limits, telemetry);
   } catch (error) {
@@ -64,6 +85,7 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
 async function identified(
   connection: Connection,
   reads: LogReads,
+  identify: Identify,
   openMs: number,
   telemetry: Telemetry,
 ): Promise<string> {
@@ -72,7 +94,7 @@ async function identified(
     try {
       // Looks at `$all` too: a user who may not read it is told now, not with the first subscription.
       await reads.head();
-      return await storeIdentity(connection, reads);
+      return await identify(connection, reads);
     } catch (error) {
       const { message } = error as Error;
       if (Date.now() + delayMs > end || error instanceof UnavailableForGoodError) throw error;

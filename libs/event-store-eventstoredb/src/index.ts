@@ -1,2 +1,7 @@
-export { EventStoreDb, openEventStoreDb, type EventStoreDbOptions } from './eventstoredb-event-store.js';
+export {
+  EventStoreDb,
+  openEventStoreDb,
+  openEventStoreDbReader,
+  type EventStoreDbOptions,
+} from './eventstoredb-event-store.js';
 export type { EventStoreDbLimits } from './eventstoredb-limits.js';

@@ -12,16 +12,21 @@ import { typeOf, unavailable, UnavailableForGoodError } from './server-errors.js
  */
 export async function storeIdentity(connection: Connection, reads: LogReads): Promise<string> {
   for (let made = false; ; made = true) {
-    const [first] = await reads.resolvedOf(STORE_STREAM, { maxCount: 1, fromRevision: START });
-    if (first?.event !== undefined) {
-      if (!(await reads.standsAt(first.event))) {
-        throw new UnavailableForGoodError('EventStoreDB 22.10 is needed: this one does not say where events stand');
-      }
-      return (first.event.data as { storeId: string }).storeId;
-    }
+    const found = await knownStoreIdentity(reads);
+    if (found !== null) return found;
     if (made) throw new EventStoreError('unavailable', `the stream ${STORE_STREAM} cannot be read`);
     await create(connection);
   }
+}
+
+/** The id, or null where no livegift ever wrote. @throws EventStoreError `unavailable` */
+export async function knownStoreIdentity(reads: LogReads): Promise<string | null> {
+  const [first] = await reads.resolvedOf(STORE_STREAM, { maxCount: 1, fromRevision: START });
+  if (first?.event === undefined) return null;
+  if (!(await reads.standsAt(first.event))) {
+    throw new UnavailableForGoodError('EventStoreDB 22.10 is needed: this one does not say where events stand');
+  }
+  return (first.event.data as { storeId: string }).storeId;
 }
 
 async function create(connection: Connection): Promise<void> {

@@ -5,11 +5,12 @@ import { EXIT } from '../exit-codes.js';
 import { progressOn } from '../progress.js';
 import { auditLog } from './audit-log.js';
 import { RULES, type Finding, type Report } from './finding.js';
-import { openLog, verifyStorage } from './open-log.js';
+import { openLog, openServerLog, verifyStorage } from './open-log.js';
 import type { AuditSummary } from './money-audit.js';
 
 interface AuditOptions {
   readonly dataDir: string;
+  readonly eventStore?: string;
   readonly json?: boolean;
 }
 
@@ -19,6 +20,7 @@ export function addAudit(program: Command): void {
     .command('audit')
     .description('read the whole log again and check every rule of the money; the engine may be running')
     .option('--data-dir <dir>', "the engine's DATA_DIR", process.env['DATA_DIR'] ?? './data')
+    .option('--event-store <esdb://…>', 'audit an EventStoreDB instead; default with PROFILE=cluster: EVENTSTORE_URL')
     .option('--json', 'one JSON object a line: each finding, then { "summary": … }')
     .addHelpText(
       'after',
@@ -31,25 +33,50 @@ export function addAudit(program: Command): void {
         findings += 1;
         process.stdout.write(`${print.finding(finding)}\n`);
       };
-      const log = await openLog(options.dataDir, report);
-      if (log !== null) {
-        try {
-          const isSound = await verifyStorage(log, report, progressOn(process.stderr, 'blocks', 'events'));
-          const summary = isSound ? await readMoney(log, options.dataDir, report) : null;
-          if (summary !== null) process.stdout.write(`${print.summary(summary, findings)}\n`);
-          else process.stderr.write('livegift: the money is not checked, since not all of the log can be read\n');
-        } finally {
-          await log.close();
-        }
-      }
+      const summary = await summaryOf(options, report);
+      if (summary !== null) process.stdout.write(`${print.summary(summary, findings)}\n`);
       if (findings > 0) process.exitCode = EXIT.finding;
     });
 }
 
-function readMoney(log: EventReader, dataDir: string, report: Report): Promise<AuditSummary> {
+/** Null when not all of the log can be read; each reason is a finding. */
+async function summaryOf(options: AuditOptions, report: Report): Promise<AuditSummary | null> {
+  const eventStore = options.eventStore ?? (process.env['PROFILE'] === 'cluster' ? process.env['EVENTSTORE_URL'] : '');
+  if (eventStore !== undefined && eventStore !== '') return await auditServer(eventStore, report);
+  return await auditDirectory(options.dataDir, report);
+}
+
+/** The server keeps its own bytes sound. Who else writes to it cannot be seen from here: somebody may. */
+async function auditServer(connectionString: string, report: Report): Promise<AuditSummary> {
+  const log = await openServerLog(connectionString);
+  try {
+    return await readMoney(log, report, () => Date.now());
+  } finally {
+    await log.close();
+  }
+}
+
+async function auditDirectory(dataDir: string, report: Report): Promise<AuditSummary | null> {
+  const log = await openLog(dataDir, report);
+  if (log === null) return cannotBeRead();
+  try {
+    const isSound = await verifyStorage(log, report, progressOn(process.stderr, 'blocks', 'events'));
+    if (!isSound) return cannotBeRead();
+    return await readMoney(log, report, () => (isDirectoryHeld(dataDir, Date.now()) ? Date.now() : null));
+  } finally {
+    await log.close();
+  }
+}
+
+function cannotBeRead(): null {
+  process.stderr.write('livegift: the money is not checked, since not all of the log can be read\n');
+  return null;
+}
+
+function readMoney(log: EventReader, report: Report, engineNowMs: () => number | null): Promise<AuditSummary> {
   return auditLog(log, report, progressOn(process.stderr, 'money', 'events'), {
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    engineNowMs: () => (isDirectoryHeld(dataDir, Date.now()) ? Date.now() : null),
+    engineNowMs,
   });
 }
 

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { EventStoreError } from '@livegift/event-store';
+import { EventStoreError, type EventReader } from '@livegift/event-store';
+import { openEventStoreDbReader } from '@livegift/event-store-eventstoredb';
 import { openLmdbEventReader, type LmdbEventReader } from '@livegift/event-store-lmdb';
 import { UsageError } from '../exit-codes.js';
 import type { Progress } from '../progress.js';
@@ -18,6 +19,15 @@ export async function openLog(dataDir: string, report: Report): Promise<LmdbEven
     if (!isDamaged(error)) throw error instanceof EventStoreError ? new UsageError(error.message) : error;
     reportDamage(error.message, null, report);
     return null;
+  }
+}
+
+/** Opens the log of a cluster, to read from only. @throws UsageError it cannot be reached, or holds no log */
+export async function openServerLog(connectionString: string): Promise<EventReader & { close(): Promise<void> }> {
+  try {
+    return await openEventStoreDbReader({ connectionString });
+  } catch (error) {
+    throw error instanceof EventStoreError ? new UsageError(error.message) : error;
   }
 }
 

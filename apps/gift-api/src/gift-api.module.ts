@@ -1,6 +1,7 @@
 import type { EventStore } from '@livegift/event-store';
 import type { Clock, Ids, Scheduler } from '@livegift/kernel';
 import type { ProcessTelemetry } from '@livegift/observability';
+import type { ReadinessPart } from '@livegift/process';
 import type { ReadModel } from '@livegift/read-model';
 import {
   Inject,
@@ -25,7 +26,6 @@ import { GiftQueriesController } from './http/gift-queries.controller.js';
 import { HealthController } from './http/health.controller.js';
 import { LeaderboardsController } from './http/leaderboards.controller.js';
 import { LogController } from './http/log.controller.js';
-import type { ReadinessPart } from './http/readiness.js';
 import { ApiDocument } from './http/openapi/api-document.js';
 import { DocsController } from './http/openapi/docs.controller.js';
 import { RoomQueriesController } from './http/room-queries.controller.js';
@@ -48,7 +48,6 @@ import { CLOCK, HTTP_LIMITS, READINESS, TELEMETRY } from './tokens.js';
 import { Wallets } from './wallets/wallets.js';
 
 export { configureHttp, createHttpAdapter, HttpDraining, type HttpServerOptions } from './http/http-server.js';
-export type { ReadinessPart } from './http/readiness.js';
 
 export interface GiftApiConfig {
   readonly boardUtcOffset: string;

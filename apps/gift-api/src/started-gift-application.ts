@@ -1,5 +1,5 @@
+import type { ReadinessPart } from '@livegift/process';
 import { createGiftApplication, type GiftApplication, type GiftApplicationParts } from './gift-application.js';
-import type { ReadinessPart } from './http/readiness.js';
 
 const START_RETRY_MS = 1_000;
 

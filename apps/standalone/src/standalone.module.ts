@@ -1,15 +1,15 @@
 import type { Environment } from '@livegift/config';
 import type { EventStore } from '@livegift/event-store';
 import type { FanOut } from '@livegift/fanout';
-import { GiftApiModule, type ReadinessPart } from '@livegift/gift-api/gift-api.module';
+import { GiftApiModule } from '@livegift/gift-api/gift-api.module';
 import type { ProcessTelemetry } from '@livegift/observability';
+import { systemClock, systemIds, systemScheduler, type ReadinessPart } from '@livegift/process';
 import { Projector, ProjectorModule } from '@livegift/projector/projector.module';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from '@livegift/publisher/publisher.module';
 import type { ReadModel } from '@livegift/read-model';
 import { ROOM_GATEWAY_DEFAULTS, RoomGateway, RoomGatewayModule } from '@livegift/room-gateway/room-gateway.module';
 import { SettlementModule } from '@livegift/settlement/settlement.module';
 import { Inject, Module, type DynamicModule } from '@nestjs/common';
-import { systemClock, systemIds, systemScheduler } from './outside.js';
 
 export interface StandaloneParts {
   readonly store: EventStore;

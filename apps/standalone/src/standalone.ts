@@ -8,13 +8,12 @@ import { createMemoryFanOut } from '@livegift/fanout-memory';
 import type { FanOut } from '@livegift/fanout';
 import { configureHttp, createHttpAdapter, type HttpDraining } from '@livegift/gift-api/gift-api.module';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
+import { NestLog, systemClock, systemScheduler, yieldToLoop } from '@livegift/process';
 import type { ReadModel } from '@livegift/read-model';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { keepDeployment } from './deployment.js';
-import { NestLog } from './nest-log.js';
-import { systemClock, systemScheduler, yieldToLoop } from './outside.js';
 import { StandaloneModule } from './standalone.module.js';
 
 /** Messages that the gateway's windows are filled from after a restart. */
@@ -92,6 +91,7 @@ function memoryPorts(environment: Environment): Omit<Ports, 'store'> {
   return {
     readModel: createMemoryReadModel({
       utcOffset: environment.boardUtcOffset,
+      retentionMs: environment.boardRetentionMs,
       clock: systemClock,
       scheduler: systemScheduler,
       yieldToLoop,

@@ -10,10 +10,13 @@ describe('the environment', () => {
       profile: 'embedded',
       boardUtcOffset: '+00:00',
       corsOrigins: null,
+      boardRetentionMs: null,
       logLevel: 'info',
       eventStoreUrl: null,
       redisUrl: null,
       kafkaBrokers: null,
+      kafkaTopicPartitions: 12,
+      kafkaReplicationFactor: 1,
       drainMsMax: 10_000,
       streakWindowMs: 3_000,
       creatorShareBps: 5_000,
@@ -42,6 +45,15 @@ describe('the environment', () => {
     ['CORS_ORIGINS', '*', 'matches'],
     ['LOG_LEVEL', 'loud', 'isIn'],
     ['DRAIN_MS_MAX', '1e4', 'isInt'],
+    ['BOARD_RETENTION_DAYS', 'forever', 'isInt'],
+    ['EVENTSTORE_URL', 'http://me:pass@store:2113', 'matches'],
+    ['EVENTSTORE_URL', 'esdb://me:pass@', 'matches'],
+    ['REDIS_URL', 'redis://:pass@cache', 'matches'],
+    ['REDIS_URL', 'cache:6379', 'matches'],
+    ['KAFKA_BROKERS', 'kafka', 'matches'],
+    ['KAFKA_BROKERS', 'kafka://broker:9092', 'matches'],
+    ['KAFKA_TOPIC_PARTITIONS', '0', 'min'],
+    ['KAFKA_REPLICATION_FACTOR', 'all', 'isInt'],
     ['BULK_LINES_MAX', '0', 'min'],
   ])('refuses %s=%s by the rule %s, without saying the value', (key, value, rule) => {
     let thrown: unknown;
@@ -54,6 +66,18 @@ describe('the environment', () => {
     const { faults, message } = thrown as ConfigurationError;
     expect(faults).toContainEqual({ key, rule });
     expect(message).not.toContain(value);
+  });
+
+  it.each([
+    ['EVENTSTORE_URL', 'esdb://127.0.0.1:2113?tls=false'],
+    ['EVENTSTORE_URL', 'esdb+discover://me:p%40ss@store.example:2113/?tls=true&tlsCAFile=/etc/ca.pem'],
+    ['EVENTSTORE_URL', 'esdb://a:2113,b:2113,c:2113'],
+    ['REDIS_URL', 'redis://127.0.0.1:6379'],
+    ['REDIS_URL', 'rediss://me:p%40ss@a:6379,b:6379/2'],
+    ['REDIS_URL', 'redis://:secret@cache:6379/0'],
+    ['KAFKA_BROKERS', 'a:9092, b:9092'],
+  ])('takes %s=%s', (key, value) => {
+    expect(() => readEnvironment({ [key]: value })).not.toThrow();
   });
 
   it.each(['-12:00', '+14:00', '+05:30', '-00:00'])('takes the offset %s', (offset) => {

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { IsIn, IsInt, IsOptional, IsPort, IsString, Length, Matches, Max, Min, validateSync } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsPort, Length, Matches, Max, Min, validateSync } from 'class-validator';
 import { ConfigurationError, type ConfigurationFault } from './configuration-error.js';
 
 /** `+00:00` from -12:00 to +14:00. */
@@ -8,8 +8,14 @@ const NO_CONTROL_CHARACTERS = /^[^\p{Cc}]*$/u;
 /** Origins between commas, each without a path. */
 const ORIGINS = /^\s*https?:\/\/[^\s,/]+\s*(,\s*https?:\/\/[^\s,/]+\s*)*$/;
 
+const EVENTSTORE_URL = /^esdb(\+discover)?:\/\/([^@/?\s]+@)?[^@/?\s]+\/?(\?[^@\s]*)?$/;
+/** One server or several nodes; user and password before the last `@`. */
+const REDIS_URL = /^rediss?:\/\/([^\s/]*@)?[^@,/\s:]+:\d{1,5}(,[^@,/\s:]+:\d{1,5})*(\/\d{0,3})?$/;
+const KAFKA_BROKERS = /^\s*[^\s,:/@]+:\d{1,5}\s*(,\s*[^\s,:/@]+:\d{1,5}\s*)*$/;
+const DAY_MS = 86_400_000;
+
 /** What a deployment may choose. Every field is an environment variable; its default stands here. */
-class EnvironmentVariables {
+export class EnvironmentVariables {
   @Length(1, 255)
   HOST = '127.0.0.1';
 
@@ -34,17 +40,36 @@ class EnvironmentVariables {
   @IsIn(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
   LOG_LEVEL = 'info';
 
+  /** Days back from the newest gift that hour, day, week and month boards stay readable. Without it: for ever. */
   @IsOptional()
-  @IsString()
+  @IsInt()
+  @Min(1)
+  @Max(36_500)
+  BOARD_RETENTION_DAYS?: number;
+
+  @IsOptional()
+  @Matches(EVENTSTORE_URL)
   EVENTSTORE_URL?: string;
 
   @IsOptional()
-  @IsString()
+  @Matches(REDIS_URL)
   REDIS_URL?: string;
 
   @IsOptional()
-  @IsString()
+  @Matches(KAFKA_BROKERS)
   KAFKA_BROKERS?: string;
+
+  /** Of the topic of room events, when it is made. Chosen once: adding some breaks the order per room. */
+  @IsInt()
+  @Min(1)
+  @Max(1_000)
+  KAFKA_TOPIC_PARTITIONS = 12;
+
+  /** Of the topics, when they are made; no more than there are brokers. */
+  @IsInt()
+  @Min(1)
+  @Max(15)
+  KAFKA_REPLICATION_FACTOR = 1;
 
   /** A shutdown that takes longer is cut off. */
   @IsInt()
@@ -91,10 +116,14 @@ export interface Environment {
   readonly boardUtcOffset: string;
   /** Null: any localhost, as in development. */
   readonly corsOrigins: readonly string[] | null;
+  /** Null: boards are kept for ever. */
+  readonly boardRetentionMs: number | null;
   readonly logLevel: string;
   readonly eventStoreUrl: string | null;
   readonly redisUrl: string | null;
   readonly kafkaBrokers: readonly string[] | null;
+  readonly kafkaTopicPartitions: number;
+  readonly kafkaReplicationFactor: number;
   readonly drainMsMax: number;
   readonly streakWindowMs: number;
   readonly creatorShareBps: number;
@@ -108,27 +137,40 @@ export interface Environment {
  * @throws ConfigurationError naming each key and the rule that it breaks, never its value
  */
 export function readEnvironment(variables: Readonly<Record<string, string | undefined>>): Environment {
-  const read = new EnvironmentVariables();
-  const target = read as unknown as Record<string, unknown>;
-  for (const key of KEYS) {
-    const text = variables[key];
-    if (text === undefined || text === '') continue;
-    target[key] = typeof target[key] === 'number' ? numberFrom(text) : text;
-  }
-  const faults = validateSync(read).flatMap((error) =>
-    Object.keys(error.constraints ?? {}).map((rule): ConfigurationFault => ({ key: error.property, rule })),
-  );
+  const { values, faults } = readVariables(variables);
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return Object.freeze(environmentOf(read));
+  return environmentOf(values);
 }
 
-const KEYS = [
-  ...Object.keys(new EnvironmentVariables()),
+/** As `readEnvironment` begins: what each key would be, and every rule that is broken. */
+export function readVariables(variables: Readonly<Record<string, string | undefined>>): {
+  readonly values: EnvironmentVariables;
+  readonly faults: readonly ConfigurationFault[];
+} {
+  const values = new EnvironmentVariables();
+  const target = values as unknown as Record<string, unknown>;
+  for (const key of ENVIRONMENT_KEYS) {
+    const text = variables[key];
+    if (text === undefined || text === '') continue;
+    target[key] = typeof target[key] === 'number' || NUMBERS_WITHOUT_DEFAULT.has(key) ? numberFrom(text) : text;
+  }
+  const faults = validateSync(values).flatMap((error) =>
+    Object.keys(error.constraints ?? {}).map((rule): ConfigurationFault => ({ key: error.property, rule })),
+  );
+  return { values, faults };
+}
+
+const WITHOUT_DEFAULT = [
+  'BOARD_RETENTION_DAYS',
   'CORS_ORIGINS',
   'EVENTSTORE_URL',
   'REDIS_URL',
   'KAFKA_BROKERS',
 ] as const;
+const NUMBERS_WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['BOARD_RETENTION_DAYS']);
+
+export type EnvironmentKey = keyof EnvironmentVariables;
+export const ENVIRONMENT_KEYS = [...Object.keys(new EnvironmentVariables()), ...WITHOUT_DEFAULT] as EnvironmentKey[];
 
 /** NaN for what is not plain decimal digits, which then breaks `isInt`. */
 function numberFrom(text: string): number {
@@ -139,23 +181,27 @@ function listOf(text: string | undefined): readonly string[] | null {
   return text === undefined ? null : Object.freeze(text.split(',').map((item) => item.trim()));
 }
 
-function environmentOf(read: EnvironmentVariables): Environment {
-  return {
+/** Frozen. */
+export function environmentOf(read: EnvironmentVariables): Environment {
+  return Object.freeze({
     host: read.HOST,
     port: Number(read.PORT),
     dataDir: read.DATA_DIR,
     profile: read.PROFILE as Profile,
     boardUtcOffset: read.BOARD_UTC_OFFSET,
     corsOrigins: listOf(read.CORS_ORIGINS),
+    boardRetentionMs: read.BOARD_RETENTION_DAYS === undefined ? null : read.BOARD_RETENTION_DAYS * DAY_MS,
     logLevel: read.LOG_LEVEL,
     eventStoreUrl: read.EVENTSTORE_URL ?? null,
     redisUrl: read.REDIS_URL ?? null,
     kafkaBrokers: listOf(read.KAFKA_BROKERS),
+    kafkaTopicPartitions: read.KAFKA_TOPIC_PARTITIONS,
+    kafkaReplicationFactor: read.KAFKA_REPLICATION_FACTOR,
     drainMsMax: read.DRAIN_MS_MAX,
     streakWindowMs: read.STREAK_WINDOW_MS,
     creatorShareBps: read.CREATOR_SHARE_BPS,
     bodyBytesMax: read.BODY_BYTES_MAX,
     bulkBodyBytesMax: read.BULK_BODY_BYTES_MAX,
     bulkLinesMax: read.BULK_LINES_MAX,
-  };
+  });
 }

@@ -1,2 +1,4 @@
+export * from './app-environment.js';
+export { checkConfig, type ConfigCheck } from './check-config.js';
 export * from './configuration-error.js';
 export * from './environment.js';

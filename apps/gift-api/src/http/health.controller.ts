@@ -1,9 +1,9 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { ProcessTelemetry } from '@livegift/observability';
+import { checkReadiness, type ReadinessPart } from '@livegift/process';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { READINESS, TELEMETRY } from '../tokens.js';
-import type { ReadinessPart } from './readiness.js';
 
 /** For whoever runs the server. */
 @ApiTags('operations')
@@ -26,15 +26,10 @@ export class HealthController {
   @ApiResponse({ status: 503, description: 'Not yet; the JSON says which part is not.' })
   @Get('health/ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
-    const checked = await Promise.all(
-      this.parts.map(async (part) => ({
-        name: part.name,
-        ready: await asks(part),
-      })),
-    );
-    const isReady = checked.every(({ ready }) => ready);
+    const readiness = await checkReadiness(this.parts);
+    const isReady = readiness.status === 'ready';
     if (!isReady) void reply.header('retry-after', '1');
-    void reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not-ready', parts: checked });
+    void reply.code(isReady ? 200 : 503).send(readiness);
   }
 
   @ApiOperation({ summary: 'Metrics for Prometheus' })
@@ -43,13 +38,5 @@ export class HealthController {
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     const text = await this.telemetry.metricsText();
     void reply.header('content-type', this.telemetry.metricsContentType).send(text);
-  }
-}
-
-async function asks(part: ReadinessPart): Promise<boolean> {
-  try {
-    return await part.isReady();
-  } catch {
-    return false;
   }
 }

@@ -1,0 +1,33 @@
+import { APP_KEYS, keysOf, readAppEnvironment, type AppName } from './app-environment.js';
+import { ConfigurationError } from './configuration-error.js';
+import { readVariables } from './environment.js';
+
+/** The user and password of a connection string. */
+const LOGIN = /\/\/[^/?]*@/;
+
+export interface ConfigCheck {
+  readonly exitCode: 0 | 1;
+  /** `KEY=value` with secrets masked, or one line for each broken rule. */
+  readonly lines: readonly string[];
+}
+
+/** What `npm run check-config -- <app>` says. */
+export function checkConfig(app: string, variables: Readonly<Record<string, string | undefined>>): ConfigCheck {
+  if (!isApp(app)) {
+    return { exitCode: 1, lines: [`which app? One of: ${Object.keys(APP_KEYS).join(', ')}`] };
+  }
+  try {
+    readAppEnvironment(app, variables);
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    return { exitCode: 1, lines: error.faults.map(({ key, rule }) => `${key} breaks the rule ${rule}`) };
+  }
+  const { values } = readVariables(variables);
+  return { exitCode: 0, lines: keysOf(app).map((key) => `${key}=${shown(values[key])}`) };
+}
+
+const isApp = (name: string): name is AppName => Object.hasOwn(APP_KEYS, name);
+
+function shown(value: string | number | undefined): string {
+  return value === undefined ? '' : String(value).replace(LOGIN, '//***@');
+}

@@ -1,0 +1,85 @@
+import { readAppEnvironment, type AppEnvironments, type ClusterApp } from '@livegift/config';
+import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
+import { AwaitedDependency, type Dependency } from './dependency.js';
+import { drainOnSignal } from './draining.js';
+import { fail, failOnUncaught } from './fatal.js';
+import { startOperationsServer, type OperationsServer } from './operations-server.js';
+import { systemScheduler } from './outside.js';
+import type { ReadinessPart } from './readiness.js';
+
+/** What an app begins with, in a process of its own. */
+export interface ProcessEdge<App extends ClusterApp> {
+  readonly environment: AppEnvironments[App];
+  readonly telemetry: ProcessTelemetry;
+  /** Waits until it opens, with back-off; meanwhile `/health/ready` says what is missing and why. */
+  open<Opened>(dependency: Dependency<Opened>): Promise<Opened>;
+  /** Ends the small server that stood in for the app's own, which then listens there. */
+  takeAddress(): Promise<{ readonly host: string; readonly port: number }>;
+}
+
+/** An app that has begun. What it needs may go away and come back: that is its own affair, and readiness says so. */
+export interface RunningApp {
+  /** For an app without an HTTP server of its own: what the process's small one says. */
+  readonly readiness?: readonly ReadinessPart[];
+  /** Finishes what was begun, then closes what was opened. */
+  close(): Promise<void>;
+}
+
+/**
+ * The whole of an app's `main`: reads its environment (and refuses a bad one with key and rule), serves health and metrics at
+ * once, starts the app when what it needs is there, and drains on SIGTERM.
+ */
+export function runAppProcess<App extends ClusterApp>(
+  app: App,
+  start: (edge: ProcessEdge<App>) => Promise<RunningApp>,
+  options: { readonly hasApi: boolean } = { hasApi: false },
+): void {
+  failOnUncaught();
+  runApp(app, start, options).catch(fail);
+}
+
+async function runApp<App extends ClusterApp>(
+  app: App,
+  start: (edge: ProcessEdge<App>) => Promise<RunningApp>,
+  { hasApi }: { readonly hasApi: boolean },
+): Promise<void> {
+  const environment = readAppEnvironment(app, process.env);
+  const telemetry = createTelemetry({ level: environment.logLevel, app, processMetrics: true });
+  const awaited: ReadinessPart[] = [];
+  let running: RunningApp | null = null;
+  const started: ReadinessPart = { name: app, isReady: () => running !== null };
+  const { host, port } = environment;
+  let operations: OperationsServer | null = await startOperationsServer({
+    host,
+    port,
+    telemetry,
+    readiness: () => running?.readiness ?? [...awaited, started],
+    otherwise: hasApi ? 'unavailable' : 'not-found',
+  });
+  const address = { host, port: operations.port };
+  drainOnSignal({
+    drainMsMax: environment.drainMsMax,
+    telemetry,
+    close: async () => {
+      await running?.close();
+      await operations?.close();
+    },
+  });
+  telemetry.info('started', address);
+  running = await start({
+    environment,
+    telemetry,
+    open: async (dependency) => {
+      const waiting = new AwaitedDependency(dependency, { scheduler: systemScheduler, telemetry });
+      awaited.push(waiting);
+      return await waiting.opened();
+    },
+    takeAddress: async () => {
+      const standIn = operations;
+      operations = null;
+      await standIn?.close();
+      return address;
+    },
+  });
+  telemetry.info('running');
+}

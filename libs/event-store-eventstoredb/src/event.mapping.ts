@@ -7,6 +7,7 @@ import { positionOf } from './position.js';
 export const STORE_STREAM = 'livegift.store';
 export const SNAPSHOT_PREFIX = 'livegift-snapshot-';
 export const CHECKPOINT_PREFIX = 'livegift-checkpoint-';
+export const CHOICE_PREFIX = 'livegift-choice-';
 
 /** Types of the adapter's own events begin so: what the server leaves out for us (with `$…`) in a subscription to everything. */
 export const OWN_TYPE_PREFIX = 'livegift.';
@@ -16,7 +17,8 @@ export function isReservedStream(stream: string): boolean {
     stream.startsWith('$') ||
     stream === STORE_STREAM ||
     stream.startsWith(SNAPSHOT_PREFIX) ||
-    stream.startsWith(CHECKPOINT_PREFIX)
+    stream.startsWith(CHECKPOINT_PREFIX) ||
+    stream.startsWith(CHOICE_PREFIX)
   );
 }
 

@@ -23,6 +23,7 @@ import {
 import { CallGate } from './call-gate.js';
 import { parseConnectionString } from './connection-string.js';
 import { Connection } from './connection.js';
+import { firstChoice } from './deployment-choice.js';
 import { EventAppends } from './event-appends.js';
 import { KeptState } from './kept-state.js';
 import { LogFeed } from './log-feed.js';
@@ -192,6 +193,14 @@ export class EventStoreDb implements EventStore {
 
   async saveCheckpoint(consumer: string, position: Position): Promise<void> {
     await this.#using(() => this.#kept.saveCheckpoint(consumer, position));
+  }
+
+  /**
+   * For what is chosen once for a deployment: what was first chosen under this name, which is `value` if nobody was earlier.
+   * @throws EventStoreError `unavailable`
+   */
+  async firstChoice(name: string, value: string): Promise<string> {
+    return await this.#using(() => firstChoice(this.connection, this.reads, name, value));
   }
 
   async close(): Promise<void> {

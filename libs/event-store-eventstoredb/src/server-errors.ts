@@ -25,6 +25,11 @@ export class UnavailableForGoodError extends EventStoreError {
   }
 }
 
+/** True of what waiting does not mend: no access, or a server that is too old. */
+export function isUnavailableForGood(error: unknown): boolean {
+  return error instanceof UnavailableForGoodError;
+}
+
 export function typeOf(error: unknown): string | undefined {
   return (error as { type?: string }).type;
 }

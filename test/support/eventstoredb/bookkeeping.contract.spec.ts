@@ -54,6 +54,16 @@ describe('what else stands in an EventStoreDB', () => {
     }
   });
 
+  it('has what was chosen once, by whoever was first, and not in the log', async () => {
+    const offsets = ['+00:00', '+02:00', '-05:00'];
+    const answers = await Promise.all(offsets.map((offset) => store.firstChoice('board-utc-offset', offset)));
+    expect(new Set(answers).size).toBe(1);
+    expect(offsets).toContain(answers[0]);
+    expect(await store.firstChoice('board-utc-offset', '+14:00')).toBe(answers[0]);
+    expect(await all(client.readStream('livegift-choice-board-utc-offset'))).toHaveLength(1);
+    expect(await store.readAll({ limit: 10 })).toEqual([]);
+  });
+
   it('saves checkpoints that come together with few appends, the last one last', async () => {
     const events = Array.from({ length: 30 }, () => event());
     const { positions } = await store.append('s', events, 'no-stream');

@@ -10,6 +10,7 @@ export * from './simulation/store-faults.js';
 export * from './simulation/trace.js';
 export * from './simulation/virtual-world.js';
 export * from './given-when-then/given-when-then.js';
+export * from './lease/in-memory-leases.js';
 export * from './ledger/money-scenario.js';
 export * from './ledger/naive-ledger.js';
 export * from './simulation/simulated-fan-out.js';

@@ -1,1 +1,1 @@
-export {};
+export { describeLeasesContract, type LeasesHarness } from './leases.contract.js';

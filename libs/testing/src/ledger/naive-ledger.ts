@@ -49,6 +49,8 @@ export class NaiveLedger {
         return this.#wallets.open(event.data, recorded, report);
       case 'ViewerDetailsChanged':
         return this.#wallets.changeDetails(event.data, report);
+      case 'WalletConfirmed':
+        return this.#wallets.confirm(event.data, recorded, report);
       case 'CoinsPurchased':
         this.#claims.purchase(event.data, recorded, report);
         return this.#wallets.purchase(event.data, recorded, report);

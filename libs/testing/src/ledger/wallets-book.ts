@@ -1,4 +1,4 @@
-import type { CoinsPurchased, GiftSent, ViewerDetailsChanged, WalletOpened } from '@livegift/domain';
+import type { CoinsPurchased, GiftSent, ViewerDetailsChanged, WalletConfirmed, WalletOpened } from '@livegift/domain';
 import type { RecordedEvent } from '@livegift/kernel';
 import type { Report } from './report.js';
 
@@ -30,6 +30,13 @@ export class WalletsBook {
     const account = this.#account(data.viewerId, report);
     account.region = data.region;
     account.ageAssured = data.ageAssured;
+  }
+
+  confirm(data: WalletConfirmed['data'], event: RecordedEvent, report: Report): void {
+    const { region, ageAssured, coins } = this.#account(data.viewerId, report);
+    if (data.region !== region || data.ageAssured !== ageAssured) report('confirms what is not so');
+    if (BigInt(data.balance) !== coins) report(`balance ${data.balance}, but it holds ${coins}`);
+    if (event.metadata.idempotencyKey === undefined) report('nothing was done, and there is no key to remember');
   }
 
   purchase(data: CoinsPurchased['data'], event: RecordedEvent, report: Report): void {

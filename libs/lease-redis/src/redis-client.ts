@@ -1,0 +1,90 @@
+import type { Telemetry } from '@livegift/kernel';
+import { Cluster, Redis, type CommonRedisOptions } from 'ioredis';
+import type { RedisAddress } from './redis-address.js';
+
+export type RedisClient = Redis | Cluster;
+
+const CONNECT_MS_MAX = 2_000;
+const RECONNECT_FIRST_MS = 50;
+const RECONNECT_MS_MAX = 2_000;
+/** A failover moves a slot once, perhaps twice. */
+const REDIRECTIONS_MAX = 4;
+
+/** Connected to what there is: the first node that answers says whether it is one Redis or a cluster. */
+export async function connectRedis(address: RedisAddress, telemetry: Telemetry): Promise<RedisClient> {
+  let problem: unknown;
+  for (const node of address.nodes) {
+    const options = { ...optionsOf(address), ...node, db: address.db, lazyConnect: true };
+    const probe = new Redis({ ...options, retryStrategy: null });
+    probe.on('error', () => {});
+    try {
+      await probe.connect();
+      const isCluster = /^cluster_enabled:1/m.test(await probe.info('cluster'));
+      return await connected(isCluster ? clusterOf(address) : new Redis({ ...options, retryStrategy }), telemetry);
+    } catch (error) {
+      problem = error;
+    } finally {
+      probe.disconnect();
+    }
+  }
+  throw problem;
+}
+
+/** The text alone: an error of the client also holds the words of its command. */
+export function redisProblem(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // Of several addresses that all refused, Node makes one error that has a code and no text.
+  const text = error.message === '' && 'code' in error ? String(error.code) : error.message;
+  return 'lastNodeError' in error && error.lastNodeError instanceof Error
+    ? `${text} (${error.lastNodeError.message})`
+    : text;
+}
+
+function clusterOf(address: RedisAddress): Cluster {
+  return new Cluster([...address.nodes], {
+    redisOptions: optionsOf(address),
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    clusterRetryStrategy: retryStrategy,
+    maxRedirections: REDIRECTIONS_MAX,
+    // With certificates nodes are known by their names, which are not to be looked up before.
+    ...(address.tls ? { dnsLookup: (host, found) => found(null, host) } : {}),
+  });
+}
+
+function optionsOf({ username, password, tls }: RedisAddress): CommonRedisOptions & { tls?: object } {
+  return {
+    username,
+    password,
+    ...(tls ? { tls: {} } : {}),
+    protocol: 2,
+    connectTimeout: CONNECT_MS_MAX,
+    enableOfflineQueue: false,
+    // Nobody waits for a replacement that is sent a second time, after something else has happened.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // A master that became a replica: its name leads to another one now.
+    reconnectOnError: (error) => error.message.startsWith('READONLY'),
+  };
+}
+
+async function connected<Client extends RedisClient>(client: Client, telemetry: Telemetry): Promise<Client> {
+  let last = '';
+  client.on('error', (error: unknown) => {
+    const problem = redisProblem(error);
+    if (problem !== last) telemetry.warn('leases: Redis', { problem });
+    last = problem;
+  });
+  client.on('ready', () => (last = ''));
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
+}
+
+function retryStrategy(times: number): number {
+  return Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(times, 10), RECONNECT_MS_MAX);
+}

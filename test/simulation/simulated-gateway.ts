@@ -1,4 +1,4 @@
-import type { FanOut } from '@livegift/fanout';
+import { sourcePartitionOf, type FanOut } from '@livegift/fanout';
 import { FeedPump } from '@livegift/room-gateway/feed-pump';
 import { ROOM_FEED_DEFAULTS, RoomFeed, type RoomFeedConfig } from '@livegift/room-feed';
 import type { SimulatedProcess } from '@livegift/testing';
@@ -13,6 +13,7 @@ export class SimulatedGateway {
     this.feed = new RoomFeed({
       epoch,
       sourcePartitionCount: fanOut.sourcePartitionCount,
+      sourcePartitionOf: (roomId) => sourcePartitionOf(roomId, fanOut.sourcePartitionCount),
       askBoard: async () => ({ entries: [], position: null }),
       clock,
       scheduler,

@@ -26,7 +26,8 @@ describe('the feed pump', () => {
     const board = { entries: [], position: null };
     const askBoard = async () => board;
     const outside = { clock, scheduler, telemetry: silentTelemetry };
-    feed = new RoomFeed({ epoch: STORE_ID, sourcePartitionCount: 1, askBoard, ...outside, config: ROOM_FEED_DEFAULTS });
+    const one = { sourcePartitionCount: 1, sourcePartitionOf: () => 0 };
+    feed = new RoomFeed({ epoch: STORE_ID, ...one, askBoard, ...outside, config: ROOM_FEED_DEFAULTS });
     const config = { backMs: 60_000, backOffMs: 1, backOffMsMax: 4 };
     pump = new FeedPump({ fanOut: breaking(), feed, scheduler, telemetry: silentTelemetry, config });
   });

@@ -1,4 +1,4 @@
-import type { FanOut } from '@livegift/fanout';
+import { sourcePartitionOf, type FanOut } from '@livegift/fanout';
 import { pause, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { RoomFeed, type JoinResult, type RoomBoard, type RoomFacts, type RoomSubscriber } from '@livegift/room-feed';
@@ -67,6 +67,7 @@ export class RoomGateway {
     this.#feed = new RoomFeed({
       epoch: storeId,
       sourcePartitionCount: fanOut.sourcePartitionCount,
+      sourcePartitionOf: (roomId) => sourcePartitionOf(roomId, fanOut.sourcePartitionCount),
       askBoard: (roomId, position) => this.#facts.board(roomId, position),
       clock,
       scheduler,

@@ -1,4 +1,4 @@
-import { stableHash, type Checkpoint, type Position } from '@livegift/kernel';
+import type { Checkpoint, Position } from '@livegift/kernel';
 
 /** One thing that happened in a live room, on its way to every gateway. */
 export interface RoomMessage {
@@ -19,7 +19,9 @@ export type FanOutErrorCode =
   /** A later publisher of this source partition has taken over: close this one. */
   | 'fenced'
   /** The fan-out cannot be reached; for a publish the outcome is not known: open a new publisher and read its checkpoint. */
-  | 'unavailable';
+  | 'unavailable'
+  /** The fan-out is not fit to carry rooms as it was set up: somebody has to mend it, trying again does not help. */
+  | 'misconfigured';
 
 export class FanOutError extends Error {
   override readonly name = 'FanOutError';
@@ -87,8 +89,4 @@ export interface FanOut {
   /** From the messages published in the last `backMs`, as far as they are kept, then live. @throws FanOutError `unavailable` */
   subscribe(options: { readonly backMs: number }): Promise<FanOutSubscription>;
   close(): Promise<void>;
-}
-
-export function sourcePartitionOf(roomId: string, sourcePartitionCount: number): number {
-  return stableHash(roomId) % sourcePartitionCount;
 }

@@ -1,1 +1,2 @@
 export * from './fanout.js';
+export * from './source-partition.js';

@@ -1,6 +1,6 @@
 // Longer than others: one case for each promise of the rooms' contract, and the world by hand below them.
 import type { GiftFrame, GiftMessage, LeaderboardFrame, RoomFrame, WelcomeFrame } from '@livegift/contracts';
-import { silentTelemetry, type Cancellable, type Position, type Scheduler } from '@livegift/kernel';
+import { silentTelemetry, stableHash, type Cancellable, type Position, type Scheduler } from '@livegift/kernel';
 import type { FrameBatch } from './feed-frame.js';
 import { RoomFeed } from './room-feed.js';
 import {
@@ -471,6 +471,7 @@ class World {
     this.feed = new RoomFeed({
       epoch: EPOCH,
       sourcePartitionCount: PARTITIONS,
+      sourcePartitionOf: (roomId) => stableHash(roomId) % PARTITIONS,
       askBoard: async () => {
         this.asked += 1;
         if (this.boardFails) throw new Error('the read model is away');

@@ -1,4 +1,4 @@
-import { stableHash, type Cancellable, type Position } from '@livegift/kernel';
+import type { Cancellable, Position } from '@livegift/kernel';
 import { FrameBatch, frameOf, type FeedFrame } from './feed-frame.js';
 import { FIRST_POSITION, frameIdOf, parseFrameId } from './frame-id.js';
 import { LiveRoom } from './live-room.js';
@@ -164,7 +164,7 @@ export class RoomFeed {
   #ensure(roomId: string): LiveRoom {
     const known = this.#rooms.get(roomId);
     if (known !== undefined) return known;
-    const index = stableHash(roomId) % this.#partitions.length;
+    const index = this.parts.sourcePartitionOf(roomId);
     const floor = this.#partitions[index]!.floor ?? FIRST_POSITION;
     const room = new LiveRoom(roomId, index, floor, this.parts, (pending) => this.#pend(pending));
     this.#rooms.set(roomId, room);
@@ -172,7 +172,7 @@ export class RoomFeed {
   }
 
   #partitionOf(roomId: string): Partition {
-    return this.#partitions[stableHash(roomId) % this.#partitions.length]!;
+    return this.#partitions[this.parts.sourcePartitionOf(roomId)]!;
   }
 
   #welcome(room: LiveRoom, request: JoinRequest, resume: Resume | null): FeedFrame {

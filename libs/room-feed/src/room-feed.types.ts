@@ -91,6 +91,8 @@ export interface RoomFeedParts {
   /** The store's id: the first half of every frame id. */
   readonly epoch: string;
   readonly sourcePartitionCount: number;
+  /** Which of them carries a room. */
+  sourcePartitionOf(roomId: string): number;
   /** Asked at most once at a time per room; `position` is the newest gift that the answer should contain. */
   askBoard(roomId: string, position: Position): Promise<RoomBoard>;
   readonly clock: Clock;

@@ -1,12 +1,6 @@
 import { instant, type Checkpoint, type Clock, type Position } from '@livegift/kernel';
-import {
-  sourcePartitionOf,
-  type FanOut,
-  type FanOutDelivery,
-  type FanOutSubscription,
-  type PartitionFloor,
-  type RoomMessage,
-} from '../fanout.js';
+import type { FanOut, FanOutDelivery, FanOutSubscription, PartitionFloor, RoomMessage } from '../fanout.js';
+import { sourcePartitionOf } from '../source-partition.js';
 
 /** One fan-out under test. Cases use rooms and positions of their own, so nothing has to be cleaned. */
 export interface FanOutHarness {

@@ -26,4 +26,8 @@ export function drainOnSignal({ drainMsMax, telemetry, close }: Draining): void 
   };
   process.on('SIGTERM', drain);
   process.on('SIGINT', drain);
+  // Started over a channel, as by `npm run cluster`: whoever started this has gone.
+  process.once('disconnect', () => {
+    if (!isDraining) drain('SIGTERM');
+  });
 }

@@ -15,5 +15,6 @@ console.log(
   `EventStoreDB stand-in, FOR TESTS ONLY, listening on ${standIn.connectionString}, ` +
     (file === null ? 'keeping nothing' : `keeping its log in ${file}`),
 );
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void standIn.stop().then(() => process.exit(0)));
+// `disconnect`: whoever started this over a channel has gone.
+for (const end of ['SIGINT', 'SIGTERM', 'disconnect'])
+  process.once(end, () => void standIn.stop().then(() => process.exit(0)));

@@ -1,0 +1,4 @@
+import { runAppProcess } from '@livegift/process';
+import { startSettlement } from './settlement.process.js';
+
+runAppProcess('settlement', startSettlement);

@@ -127,7 +127,7 @@ export function isEventOf(asked: Asked, event: RecordedEvent): boolean {
       // Opened once more, it answers with where the room stands now, perhaps closed.
       return event.stream === asked.stream;
     case 'close-room':
-      return event.type === 'RoomClosed' && event.stream === asked.stream;
+      return (event.type === 'RoomClosed' || event.type === 'RoomConfirmed') && event.stream === asked.stream;
   }
 }
 

@@ -44,8 +44,8 @@ function auditAccepted(asked: Asked, index: LogIndex, say: (asked: Asked, what: 
   const event = accepted.position === null ? undefined : index.at(accepted.position);
   if (event === undefined) return say(asked, `was accepted at ${accepted.position}, where nothing is`);
   if (!isEventOf(asked, event)) return say(asked, `was accepted at ${accepted.position}, where something else is`);
-  // What changed nothing left no event, and is decided anew each time.
-  if (key !== null && event.metadata.idempotencyKey !== key) return;
+  // Without a key, what changed nothing left no event.
+  if (key !== null && event.metadata.idempotencyKey !== key) say(asked, 'was accepted, and its key is not remembered');
   const all = asked.attempts.flatMap(({ result }) => (result.kind === 'accepted' ? [result] : []));
   for (const result of all) auditAnswer(asked, event, result, say);
   const carriedOut = all.filter(({ replayed }) => !replayed).length;

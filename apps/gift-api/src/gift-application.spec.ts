@@ -100,6 +100,8 @@ const history = (importId: string, viewerId: string, change: Partial<HistoryLine
 const numbered = <Body>(bodies: readonly Body[]): { line: number; body: Body }[] =>
   bodies.map((body, index) => ({ line: index + 1, body }));
 
+const KEY_REUSED = { refused: 'idempotency-key-reused' };
+
 async function wholeLog(): Promise<readonly RecordedEvent[]> {
   return inner.readAll({ limit: 10_000 });
 }
@@ -130,6 +132,27 @@ describe('wallets', () => {
     expect(await wallets.open({ ...body, region: 'FR' }, context())).toEqual({ refused: 'wallet-exists' });
   });
 
+  it('remember the key of what changed nothing: open again, change to the same', async () => {
+    const process = await newProcess();
+    const details = { region: 'DE', ageAssured: true };
+    const other = { region: 'FR', ageAssured: true };
+    await withAnn(process, 70);
+    const { wallets, gifts } = process;
+    const opened = await wallets.open({ viewerId: 'ann', ...details }, context('open'));
+    const changed = await wallets.changeDetails('ann', details, context('change'));
+    for (const outcome of [opened, changed])
+      expect(outcome).toMatchObject({ created: false, replayed: false, answer: { coins: 70 } });
+    await gifts.send('r1', rose('ann', 7), context());
+    for (const { wallets: asked } of [process, await newProcess()]) {
+      expect(await asked.open({ viewerId: 'ann', ...details }, context('open'))).toEqual({ ...opened, replayed: true });
+      expect(await asked.changeDetails('ann', details, context('change'))).toEqual({ ...changed, replayed: true });
+      expect(await asked.open({ viewerId: 'ann', ...other }, context('open'))).toEqual(KEY_REUSED);
+      expect(await asked.changeDetails('ann', other, context('change'))).toEqual(KEY_REUSED);
+    }
+    expect(await eventsOf('WalletConfirmed')).toHaveLength(2);
+    expect(await findings()).toEqual([]);
+  });
+
   it('answer a repeated change of details with the balance of then', async () => {
     const process = await newProcess();
     await withAnn(process, 70);
@@ -150,13 +173,13 @@ describe('rooms', () => {
       created: true,
       answer: { roomId: 'r1', creatorId: 'cleo', title: 'Songs', state: 'open', openedAt: '2026-03-01T12:00:00.000Z' },
     });
-    expect(await rooms.open({ roomId: 'r1', creatorId: 'cleo', title: 'Songs' }, context())).toMatchObject({
+    expect(await rooms.open({ roomId: 'r1', creatorId: 'cleo', title: 'Songs' }, context(null))).toMatchObject({
       created: false,
     });
     expect(await rooms.open({ roomId: 'r1', creatorId: 'cora' }, context())).toEqual({ refused: 'room-exists' });
     const closed = await rooms.close('r1', context());
     expect(closed).toMatchObject({ created: false, answer: { roomId: 'r1', state: 'closed' } });
-    expect(await rooms.close('r1', context())).toEqual(closed);
+    expect(await rooms.close('r1', context(null))).toEqual(closed);
     expect(await rooms.open({ roomId: 'r1', creatorId: 'cleo', title: 'Songs' }, context('k'))).toEqual({
       ...opened,
       replayed: true,
@@ -165,6 +188,28 @@ describe('rooms', () => {
     const types = (await wholeLog()).map((event) => event.type).filter((type) => type !== 'GiftListed');
     expect(types).toEqual(['CreatorRegistered', 'RoomOpened', 'RoomClosed']);
     expect((await eventsOf('CreatorRegistered'))[0]!.metadata.settledThrough).toBeNull();
+  });
+});
+
+describe('a room that is as the command wants it', () => {
+  it('remembers the key, and its gifts still see it open, then closed', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    const body = { roomId: 'r1', creatorId: 'cleo' };
+    const opened = await process.rooms.open(body, context('open'));
+    for (let again = 0; again < 30; again++) await process.rooms.open(body, context());
+    const elsewhere = await newProcess();
+    expect(await elsewhere.gifts.send('r1', rose('ann'), context())).toHaveProperty('answer');
+    await process.rooms.close('r1', context());
+    const closed = await process.rooms.close('r1', context('close'));
+    for (const { rooms, gifts } of [process, await newProcess()]) {
+      expect(await rooms.open(body, context('open'))).toEqual({ ...opened, replayed: true });
+      expect(await rooms.close('r1', context('close'))).toEqual({ ...closed, replayed: true });
+      expect(await rooms.open({ ...body, title: 'Other' }, context('open'))).toEqual(KEY_REUSED);
+      expect(await rooms.open(body, context('close'))).toEqual(KEY_REUSED);
+      expect(await gifts.send('r1', rose('ann'), context())).toEqual({ refused: 'room-closed' });
+    }
+    expect(await eventsOf('RoomClosed')).toHaveLength(1);
   });
 });
 

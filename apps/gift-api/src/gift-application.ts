@@ -1,5 +1,11 @@
 import { StreamCommands } from '@livegift/command-handling';
-import { ROOM_STATE_VERSION, roomDecider, type HistoryClaimed, type PaymentClaimed } from '@livegift/domain';
+import {
+  ROOM_STATE_VERSION,
+  roomConfirmed,
+  roomDecider,
+  type HistoryClaimed,
+  type PaymentClaimed,
+} from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
 import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import { Catalogue } from './catalogue/catalogue.js';
@@ -58,7 +64,7 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const commands = createWalletCommands(outside);
   const roomCommands: RoomCommands = new StreamCommands({
     ...outside,
-    kind: { decider: roomDecider, stateVersion: ROOM_STATE_VERSION },
+    kind: { decider: roomDecider, stateVersion: ROOM_STATE_VERSION, confirmed: roomConfirmed },
   });
   const references = new RoomReferences(store, clock, config);
   const catalogue = new Catalogue(store, clock, ids, config);

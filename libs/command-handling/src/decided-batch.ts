@@ -1,7 +1,7 @@
-import { isRefused, type Decider, type DomainEvent, type RecordedEvent, type Refused } from '@livegift/kernel';
+import { isRefused, type DomainEvent, type RecordedEvent, type Refused } from '@livegift/kernel';
 import type { EventStore } from '@livegift/event-store';
 import type { CommandTicket } from './command-ticket.js';
-import type { Draft } from './loaded-stream.js';
+import type { Draft, StreamKind } from './loaded-stream.js';
 import type { RememberedCommand } from './remembered-keys.js';
 
 /** What an event takes in an append, roughly; a store that finds it too much says so, and the batch is split. */
@@ -30,7 +30,7 @@ export interface DecidedBatch<Command, Event extends DomainEvent, State> {
 
 /** Decides tickets in order until the batch is full; at least one is. */
 export function decideBatch<State, Command, Event extends DomainEvent>(
-  decider: Decider<State, Command, Event>,
+  kind: StreamKind<State, Command, Event>,
   draft: Draft<State, Event>,
   tickets: readonly CommandTicket<Command, Event, State>[],
   batchMax: number,
@@ -41,7 +41,7 @@ export function decideBatch<State, Command, Event extends DomainEvent>(
   const eventsMax = Math.min(bounds.appendEventsMax, Math.floor(bounds.appendBytesMax / EVENT_BYTES_ESTIMATE));
   for (const ticket of tickets) {
     if (batch.verdicts.length === batchMax) break;
-    const verdict = keyVerdict(batch, ticket, keysOfBatch) ?? decideTicket(decider, draft, ticket.command);
+    const verdict = keyVerdict(batch, ticket, keysOfBatch) ?? decideTicket(kind, draft, ticket);
     if (verdict.kind === 'staged') {
       if (draft.events.length > 0 && draft.events.length + verdict.events.length > eventsMax) break;
       draft.stage(verdict.events, ticket);
@@ -73,14 +73,15 @@ function keyVerdict<State, Command, Event extends DomainEvent>(
 }
 
 function decideTicket<State, Command, Event extends DomainEvent>(
-  decider: Decider<State, Command, Event>,
-  draft: Draft<State, Event>,
-  command: Command,
+  { decider, confirmed }: StreamKind<State, Command, Event>,
+  { state, nextRevision: from }: Draft<State, Event>,
+  { command, idempotencyKey }: CommandTicket<Command, Event, State>,
 ): Verdict<Event, State> {
-  const decision = decider.decide(command, draft.state);
+  const decision = decider.decide(command, state);
   if (isRefused(decision)) return { kind: 'refused', refusal: decision, final: false };
-  if (decision.length === 0) return { kind: 'nothing-to-do', state: draft.state };
-  return { kind: 'staged', events: decision, from: draft.nextRevision, state: draft.state };
+  if (decision.length > 0) return { kind: 'staged', events: decision, from, state };
+  if (idempotencyKey === null) return { kind: 'nothing-to-do', state };
+  return { kind: 'staged', events: [confirmed(command, state)], from, state };
 }
 
 /**

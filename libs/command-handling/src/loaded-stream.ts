@@ -18,6 +18,11 @@ export interface StreamKind<State, Command, Event extends DomainEvent, Refusal e
   readonly decider: Decider<State, Command, Event, Refusal>;
   /** Change it whenever the shape or meaning of `State` changes: older snapshots are then dropped. State is plain JSON. */
   readonly stateVersion: number;
+  /**
+   * What is written for a command that came with a key and had nothing to do: it was accepted, so its key is remembered as
+   * any other is. Changes no state.
+   */
+  readonly confirmed: (command: Command, state: State) => Event;
   /** What else stands in an event's metadata; `state` is the one that the event was decided on. */
   readonly extraMetadata?: (state: State, event: Event) => Partial<EventMetadata>;
 }

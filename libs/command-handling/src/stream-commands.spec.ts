@@ -4,7 +4,14 @@ import type { Decided } from './command-ticket.js';
 import type { Accepted, CommandOutcome } from './outcome.js';
 import { hashBody, KEYS_REMEMBERED_MIN } from './remembered-keys.js';
 import { StreamCommands, type StreamCommandsOptions } from './stream-commands.js';
-import { toyDecider, type ToyCommand, type ToyEvent, type ToyRefusal, type ToyState } from './toy-purse.js';
+import {
+  toyConfirmed,
+  toyDecider,
+  type ToyCommand,
+  type ToyEvent,
+  type ToyRefusal,
+  type ToyState,
+} from './toy-purse.js';
 
 type Answer = Pick<Decided<ToyEvent, ToyState>, 'revision' | 'position'> & { readonly held: number | null };
 
@@ -24,7 +31,7 @@ class Process {
       clock: { now: () => this.nowMs },
       ids: { uuid: () => `${processes}-${this.#ids++}` },
       telemetry: silentTelemetry,
-      kind: { decider: toyDecider, stateVersion },
+      kind: { decider: toyDecider, stateVersion, confirmed: toyConfirmed },
       options,
     });
     processes++;
@@ -282,6 +289,19 @@ describe('an idempotency key', () => {
     expect(outcomes).toMatchObject([{ replayed: false }, { replayed: true }, { refused: 'idempotency-key-reused' }]);
     expect(await process.do(fill(2), 'k')).toEqual({ refused: 'idempotency-key-reused' });
     expect(await log()).toHaveLength(1);
+  });
+
+  it('is remembered also where there was nothing to do', async () => {
+    const [here, there] = [new Process(steered()), new Process(steered())];
+    await here.do(fill(10));
+    const first = (await here.do(fill(0), 'k')) as Accepted<Answer>;
+    expect(first).toMatchObject({ replayed: false, answer: { held: 10, revision: 1 } });
+    await here.do(take(4));
+    for (const process of [here, there]) {
+      expect(await process.do(fill(0), 'k')).toEqual({ ...first, replayed: true });
+      expect(await process.do(fill(1), 'k')).toEqual({ refused: 'idempotency-key-reused' });
+    }
+    expect(await summary()).toEqual(['Filled 10', 'Confirmed 0', 'Taken 4']);
   });
 
   it('belongs to its stream', async () => {

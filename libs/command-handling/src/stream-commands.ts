@@ -52,6 +52,7 @@ export interface StreamCommandsParts<State, Command, Event extends DomainEvent, 
  *   together; none is answered before that append is durable. After a conflict or an unknown outcome all are decided anew.
  * - A command whose key the stream remembers is answered from what it wrote the first time.
  * - What would be answered without an append (a refusal, nothing to do) is first held against the stream's fresh tail.
+ * - A command with a key that had nothing to do leaves an event all the same, since its key was accepted.
  */
 export class StreamCommands<State, Command, Event extends DomainEvent, Refusal extends string = string> {
   readonly shelf: StreamShelf<State, Event>;
@@ -191,7 +192,7 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
   ): DecidedBatch<Command, Event, State> | null {
     const loaded = this.shelf.cached(stream);
     if (loaded === undefined) return null;
-    const batch = decideBatch(this.#kind.decider, this.draft(loaded), tickets, batchMax, this.#store);
+    const batch = decideBatch(this.#kind, this.draft(loaded), tickets, batchMax, this.#store);
     return batch.needsFresh ? null : batch;
   }
 
@@ -203,7 +204,7 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
     const cached = this.shelf.cached(stream);
     if (cached !== undefined) await this.shelf.refresh(cached);
     const loaded = cached ?? (await this.shelf.load(stream));
-    return decideBatch(this.#kind.decider, this.draft(loaded), tickets, batchMax, this.#store);
+    return decideBatch(this.#kind, this.draft(loaded), tickets, batchMax, this.#store);
   }
 
   async #answerReplay(

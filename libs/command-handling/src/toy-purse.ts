@@ -3,7 +3,8 @@ import type { Decider, DomainEvent } from '@livegift/kernel';
 /** A purse for the specs of this library: it is filled and emptied, and never below nothing. */
 export type Filled = DomainEvent<'Filled', { readonly amount: number; readonly held: number }>;
 export type Taken = DomainEvent<'Taken', { readonly amount: number; readonly held: number }>;
-export type ToyEvent = Filled | Taken;
+export type Confirmed = DomainEvent<'Confirmed', { readonly amount: 0; readonly held: number }>;
+export type ToyEvent = Filled | Taken | Confirmed;
 
 export interface ToyState {
   readonly held: number;
@@ -34,3 +35,9 @@ export const toyDecider: Decider<ToyState, ToyCommand, ToyEvent, ToyRefusal> = {
   },
   evolve: (state, event) => ({ held: event.data.held, changes: state.changes + 1 }),
 };
+
+export const toyConfirmed = (_command: ToyCommand, { held }: ToyState): Confirmed => ({
+  type: 'Confirmed',
+  schemaVersion: 1,
+  data: { amount: 0, held },
+});

@@ -58,6 +58,8 @@ export class MoneyAudit {
     switch (event.type) {
       case 'WalletOpened':
         return this.#wallets.opened(event);
+      case 'WalletConfirmed':
+        return this.#wallets.confirmed(event);
       case 'CoinsPurchased':
         this.#wallets.purchased(event);
         return this.#claims.purchased(event);
@@ -77,6 +79,8 @@ export class MoneyAudit {
         return this.#rooms.opened(event);
       case 'RoomClosed':
         return this.#rooms.closed(event);
+      case 'RoomConfirmed':
+        return this.#rooms.confirmed(event);
       default:
         if (event.stream.startsWith('creator-')) this.#creators.other(event);
     }

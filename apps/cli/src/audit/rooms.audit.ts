@@ -1,4 +1,4 @@
-import type { GiftSent, RoomClosed, RoomOpened } from '@livegift/domain';
+import type { GiftSent, RoomClosed, RoomConfirmed, RoomOpened } from '@livegift/domain';
 import type { RecordedEvent } from '@livegift/kernel';
 import { findingAt, type Report } from './finding.js';
 
@@ -24,6 +24,16 @@ export class RoomsAudit {
     if (room === undefined) return this.#say(event, `room ${roomId} is closed, but was never opened`);
     if (room.closed) this.#say(event, `room ${roomId} is closed a second time`);
     room.closed = true;
+  }
+
+  confirmed(event: RecordedEvent): void {
+    const { roomId, creatorId, closedAt } = event.data as RoomConfirmed['data'];
+    const room = this.#rooms.get(roomId);
+    if (room?.creatorId === creatorId && room.closed === (closedAt !== null)) return;
+    this.#say(
+      event,
+      `room ${roomId} is said to be ${creatorId}'s and ${closedAt === null ? 'open' : 'closed'}: it is not`,
+    );
   }
 
   /** Whether the room was still open is decided when the gift is, so a gift may stand a little after the closing. */

@@ -1,4 +1,4 @@
-import type { CoinsPurchased, GiftSent } from '@livegift/domain';
+import type { CoinsPurchased, GiftSent, WalletConfirmed } from '@livegift/domain';
 import {
   COMMAND_COINS_MAX,
   DIAMONDS_PER_COIN,
@@ -33,6 +33,11 @@ export class WalletsAudit {
   opened(event: RecordedEvent): void {
     if (event.revision !== 0) this.#say(event, 'revisions', 'a wallet is opened by the first event of its stream');
     this.#books(event);
+  }
+
+  confirmed(event: RecordedEvent): void {
+    const { balance } = event.data as WalletConfirmed['data'];
+    this.#checkBalance(event, this.#books(event).held, balance);
   }
 
   purchased(event: RecordedEvent): void {

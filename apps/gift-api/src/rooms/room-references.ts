@@ -1,6 +1,6 @@
 import type { EventStore } from '@livegift/event-store';
-import { isOpen, roomDecider, roomStream, type RoomEvent, type RoomState } from '@livegift/domain';
-import type { Clock, RecordedEvent } from '@livegift/kernel';
+import { isOpen, roomAfter, roomStream, type RoomEvent, type RoomState } from '@livegift/domain';
+import type { Clock } from '@livegift/kernel';
 
 /** What a gift needs to know of its room. */
 export interface RoomReference {
@@ -13,8 +13,8 @@ interface AgedRoom {
   readonly readAtMs: number;
 }
 
-/** A room's stream has two events; whatever comes later, this is more than it can have. */
-const ROOM_EVENTS_MAX = 100;
+/** The last event says how the room is; a type that this code does not know is passed over. */
+const ROOM_EVENTS_READ = 10;
 
 /**
  * Rooms as their streams say, at most `referenceStalenessMs` old. One that is in use is read again at half that age, behind
@@ -67,10 +67,8 @@ export class RoomReferences {
 
   async #read(roomId: string): Promise<RoomReference | null> {
     const askedAtMs = this.clock.now();
-    const events = await this.store.readStream(roomStream(roomId), { limit: ROOM_EVENTS_MAX });
-    if (events.length === 0) return null;
-    const state = stateOf(events);
-    const room = { creatorId: state.creatorId, open: isOpen(state) };
+    const room = await this.#last(roomId);
+    if (room === null) return null;
     const known = this.#rooms.get(roomId);
     // A room never opens again: a read that was overtaken by a closing here must not undo it.
     if (known !== undefined && !known.room.open && room.open) return known.room;
@@ -78,16 +76,23 @@ export class RoomReferences {
     return room;
   }
 
+  async #last(roomId: string): Promise<RoomReference | null> {
+    let from: number | undefined;
+    for (;;) {
+      const options = { direction: 'backwards', limit: ROOM_EVENTS_READ, from } as const;
+      const events = await this.store.readStream(roomStream(roomId), options);
+      for (const event of events as unknown as readonly RoomEvent[]) {
+        const room = roomAfter(event);
+        if (room !== null) return room;
+      }
+      from = (events.at(-1)?.revision ?? 0) - 1;
+      if (from < 0) return null;
+    }
+  }
+
   #keep(roomId: string, room: RoomReference, readAtMs: number): void {
     this.#rooms.delete(roomId);
     this.#rooms.set(roomId, { room, readAtMs });
     if (this.#rooms.size > this.bounds.referencesCachedMax) this.#rooms.delete(this.#rooms.keys().next().value!);
   }
-}
-
-function stateOf(events: readonly RecordedEvent[]): RoomState {
-  return events.reduce(
-    (state, event) => roomDecider.evolve(state, event as unknown as RoomEvent),
-    roomDecider.initialState,
-  );
 }

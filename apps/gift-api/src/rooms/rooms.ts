@@ -86,12 +86,11 @@ export class Rooms {
   #opened(roomId: string, decided: Decided<RoomEvent, RoomState>): Accepted<RoomAnswer> {
     const { state, events, position, replayed } = decided;
     if (state !== null) this.references.note(roomId, state);
-    const opened = events[0]?.type === 'RoomOpened' ? events[0].data : null;
-    const { creatorId, title } = opened ?? state!;
-    const openedAt = opened?.occurredAt ?? state!.openedAt!;
+    const [first] = events;
+    const { creatorId, title, openedAt } = openedAs(first, state);
     return {
       answer: { roomId, creatorId, title, state: 'open', openedAt, position },
-      created: opened !== null,
+      created: first?.type === 'RoomOpened',
       replayed,
     };
   }
@@ -132,4 +131,14 @@ export class Rooms {
       if (!registered) throw commandErrorOf(failure);
     }
   }
+}
+
+/** A replay has no state, but an event, which says how it was. */
+function openedAs(
+  first: RoomEvent | undefined,
+  state: RoomState | null,
+): Pick<RoomAnswer, 'creatorId' | 'title' | 'openedAt'> {
+  if (first?.type === 'RoomOpened') return { ...first.data, openedAt: first.data.occurredAt };
+  if (first?.type === 'RoomConfirmed') return first.data;
+  return { ...state!, openedAt: state!.openedAt! };
 }

@@ -1,6 +1,7 @@
 import { StreamCommands, type StreamCommandsOptions } from '@livegift/command-handling';
 import {
   WALLET_STATE_VERSION,
+  walletConfirmed,
   walletDecider,
   type WalletCommand,
   type WalletEvent,
@@ -19,5 +20,8 @@ export function createWalletCommands(parts: {
   readonly telemetry: Telemetry;
   readonly options: Partial<StreamCommandsOptions>;
 }): WalletCommands {
-  return new StreamCommands({ ...parts, kind: { decider: walletDecider, stateVersion: WALLET_STATE_VERSION } });
+  return new StreamCommands({
+    ...parts,
+    kind: { decider: walletDecider, stateVersion: WALLET_STATE_VERSION, confirmed: walletConfirmed },
+  });
 }

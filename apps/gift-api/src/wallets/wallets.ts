@@ -27,11 +27,11 @@ export class Wallets {
       walletStream(viewerId),
       { type: 'OpenWallet', viewerId, region, ageAssured, imported: false, occurredAt },
       causeOf(context, JSON.stringify(['OpenWallet', viewerId, region, ageAssured])),
-      (decided) => ({
-        answer: { viewerId, region, ageAssured, coins: decided.state?.coins ?? 0, position: decided.position },
-        created: decided.events.length > 0,
-        replayed: decided.replayed,
-      }),
+      ({ events: [first], state, position, replayed }) => {
+        const coins = state?.coins ?? (first?.type === 'WalletConfirmed' ? first.data.balance : 0);
+        const answer = { viewerId, region, ageAssured, coins, position };
+        return { answer, created: first?.type === 'WalletOpened', replayed };
+      },
     );
   }
 
@@ -50,17 +50,17 @@ export class Wallets {
     );
     if ('refused' in outcome) return outcome;
     const { state, revision, position } = outcome.answer;
-    const coins = state?.coins ?? (await answering(() => this.#coinsBefore(viewerId, revision)));
+    const coins = state?.coins ?? (await answering(() => this.#coinsAt(viewerId, revision)));
     return { ...outcome, answer: { viewerId, region, ageAssured, coins, position } };
   }
 
-  /** The balance of then stands on the nearest event before that moved coins. */
-  async #coinsBefore(viewerId: string, revision: number): Promise<number> {
-    for (let from = revision - 1; from >= 0; from -= PAGE_EVENTS) {
+  /** The balance of then stands on the nearest event that states one: this one, or one before. */
+  async #coinsAt(viewerId: string, revision: number): Promise<number> {
+    for (let from = revision; from >= 0; from -= PAGE_EVENTS) {
       const options = { from, direction: 'backwards', limit: PAGE_EVENTS } as const;
       const page = await this.store.readStream(walletStream(viewerId), options);
       for (const event of page as unknown as readonly WalletEvent[]) {
-        if (event.type === 'GiftSent' || event.type === 'CoinsPurchased') return event.data.balance;
+        if ('balance' in event.data) return event.data.balance;
       }
     }
     return 0;

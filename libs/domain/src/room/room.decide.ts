@@ -1,5 +1,5 @@
 import type { Decider, Instant, Refused } from '@livegift/kernel';
-import type { RoomEvent } from './room.events.js';
+import type { RoomConfirmed, RoomEvent } from './room.events.js';
 
 /** Change it whenever the shape or the meaning of `RoomState` changes: older snapshots are then dropped. */
 export const ROOM_STATE_VERSION = 1;
@@ -90,6 +90,27 @@ function closeRoom(command: CloseRoom, state: RoomState): readonly RoomEvent[] |
   if (state.closedAt !== null) return [];
   const { roomId, creatorId } = state;
   return [{ type: 'RoomClosed', schemaVersion: 1, data: { roomId, creatorId, occurredAt: command.occurredAt } }];
+}
+
+/** For a command that had nothing to do, so the room was opened before. */
+export function roomConfirmed({ occurredAt }: RoomCommand, state: RoomState): RoomConfirmed {
+  const { roomId, creatorId, title, closedAt } = state;
+  const data = { roomId, creatorId, title, openedAt: state.openedAt!, closedAt, occurredAt };
+  return { type: 'RoomConfirmed', schemaVersion: 1, data };
+}
+
+/** Whose it was and whether it was open after this event of its stream; null for a type that does not say. */
+export function roomAfter(event: RoomEvent): { readonly creatorId: string; readonly open: boolean } | null {
+  switch (event.type) {
+    case 'RoomOpened':
+      return { creatorId: event.data.creatorId, open: true };
+    case 'RoomClosed':
+      return { creatorId: event.data.creatorId, open: false };
+    case 'RoomConfirmed':
+      return { creatorId: event.data.creatorId, open: event.data.closedAt === null };
+    default:
+      return null;
+  }
 }
 
 function evolveRoom(state: RoomState, event: RoomEvent): RoomState {

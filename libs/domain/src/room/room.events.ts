@@ -17,6 +17,20 @@ export type RoomClosed = DomainEvent<
   { readonly roomId: string; readonly creatorId: string; readonly occurredAt: Instant }
 >;
 
-export type RoomEvent = RoomOpened | RoomClosed;
+/** A command asked for what was so already. Changes nothing; stands for its idempotency key. */
+export type RoomConfirmed = DomainEvent<
+  'RoomConfirmed',
+  {
+    readonly roomId: string;
+    readonly creatorId: string;
+    readonly title: string | null;
+    readonly openedAt: Instant;
+    /** Null while it was open. */
+    readonly closedAt: Instant | null;
+    readonly occurredAt: Instant;
+  }
+>;
+
+export type RoomEvent = RoomOpened | RoomClosed | RoomConfirmed;
 
 export const roomStream = (roomId: string): string => `room-${roomId}`;

@@ -19,7 +19,7 @@ import type {
   SendGift,
   WalletCommand,
 } from './wallet.commands.js';
-import type { CoinsPurchased, GiftSent, WalletEvent } from './wallet.events.js';
+import type { CoinsPurchased, GiftSent, WalletConfirmed, WalletEvent } from './wallet.events.js';
 import { evolveWallet, indexOfStreak, walletInitialState, type WalletState } from './wallet.state.js';
 
 /** The outside contract's order: of several violations the first one here is the answer. */
@@ -84,6 +84,13 @@ function changeViewerDetails(command: ChangeViewerDetails, state: WalletState): 
   if (state.region === region && state.ageAssured === ageAssured) return [];
   const data = { viewerId: state.viewerId, region, ageAssured, occurredAt };
   return [{ type: 'ViewerDetailsChanged', schemaVersion: 1, data }];
+}
+
+/** For a command that had nothing to do. */
+export function walletConfirmed({ occurredAt }: WalletCommand, state: WalletState): WalletConfirmed {
+  const { viewerId, region, ageAssured, coins } = state;
+  const data = { viewerId, region, ageAssured, balance: coins, occurredAt };
+  return { type: 'WalletConfirmed', schemaVersion: 1, data };
 }
 
 function purchaseCoins(command: PurchaseCoins, state: WalletState): Decision {

@@ -30,6 +30,19 @@ export type ViewerDetailsChanged = DomainEvent<
   { readonly viewerId: string; readonly region: string; readonly ageAssured: boolean; readonly occurredAt: Instant }
 >;
 
+/** A command asked for what was so already. Changes nothing; stands for its idempotency key. */
+export type WalletConfirmed = DomainEvent<
+  'WalletConfirmed',
+  {
+    readonly viewerId: string;
+    readonly region: string;
+    readonly ageAssured: boolean;
+    /** Coins held at that time. */
+    readonly balance: Coins;
+    readonly occurredAt: Instant;
+  }
+>;
+
 export type CoinsPurchased = DomainEvent<
   'CoinsPurchased',
   {
@@ -73,6 +86,6 @@ export type GiftSent = DomainEvent<
   }
 >;
 
-export type WalletEvent = WalletOpened | ViewerDetailsChanged | CoinsPurchased | GiftSent;
+export type WalletEvent = WalletOpened | ViewerDetailsChanged | WalletConfirmed | CoinsPurchased | GiftSent;
 
 export const walletStream = (viewerId: string): string => `wallet-${viewerId}`;

@@ -30,7 +30,8 @@ export async function crashRun(
   onKill: (kill: number) => void = () => {},
 ): Promise<CrashRun> {
   const chances = new Chances(seed);
-  const engine = await startEngine();
+  // So few that kills also hit the writing of snapshots, and most starts begin from one.
+  const engine = await startEngine({ env: { SNAPSHOT_EVERY_EVENTS: '200' } });
   try {
     const driver = new PlatformDriver(new ApiClient(engine.url), new Chances(seed + 1));
     await driver.furnish();

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Environment } from '@livegift/config';
 import type { EventStore } from '@livegift/event-store';
 import { openLmdbEventStore } from '@livegift/event-store-lmdb';
@@ -9,6 +9,7 @@ import type { FanOut } from '@livegift/fanout';
 import { configureHttp, createHttpAdapter, type HttpDraining } from '@livegift/gift-api/gift-api.module';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
 import { NestLog, systemClock, systemScheduler, yieldToLoop } from '@livegift/process';
+import { PROJECTIONS_VERSION } from '@livegift/projections';
 import type { ReadModel } from '@livegift/read-model';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
 import { NestFactory } from '@nestjs/core';
@@ -20,6 +21,7 @@ import { StandaloneModule } from './standalone.module.js';
 const FAN_OUT_RETAIN_MS = 900_000;
 const FAN_OUT_MESSAGES_MAX = 50_000;
 const FAN_OUT_SOURCE_PARTITIONS = 4;
+const SNAPSHOT_FILE = 'read-model.snapshot';
 const READY_POLL_MS = 20;
 
 export interface StandaloneOptions {
@@ -53,7 +55,7 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
   const dataDir = resolve(environment.dataDir);
   mkdirSync(dataDir, { recursive: true });
   const store = await openLmdbEventStore({ directory: dataDir, clock: systemClock, telemetry });
-  const ports: Ports = { store, ...memoryPorts(environment) };
+  const ports: Ports = { store, ...memoryPorts(environment, store, telemetry) };
   const logger = new NestLog(telemetry);
   let app: NestFastifyApplication | null = null;
   try {
@@ -87,7 +89,7 @@ interface Ports {
   readonly fanOut: FanOut;
 }
 
-function memoryPorts(environment: Environment): Omit<Ports, 'store'> {
+function memoryPorts(environment: Environment, store: EventStore, telemetry: ProcessTelemetry): Omit<Ports, 'store'> {
   return {
     readModel: createMemoryReadModel({
       utcOffset: environment.boardUtcOffset,
@@ -95,6 +97,14 @@ function memoryPorts(environment: Environment): Omit<Ports, 'store'> {
       clock: systemClock,
       scheduler: systemScheduler,
       yieldToLoop,
+      snapshot: {
+        file: join(resolve(environment.dataDir), SNAPSHOT_FILE),
+        storeId: store.storeId,
+        foldVersion: PROJECTIONS_VERSION,
+        head: () => store.head(),
+        telemetry,
+        everyEvents: environment.snapshotEveryEvents,
+      },
     }),
     fanOut: createMemoryFanOut({
       clock: systemClock,

@@ -23,6 +23,7 @@ describe('the environment', () => {
       bodyBytesMax: 65_536,
       bulkBodyBytesMax: 16_777_216,
       bulkLinesMax: 10_000,
+      snapshotEveryEvents: 1_000_000,
     });
   });
 

@@ -103,6 +103,12 @@ export class EnvironmentVariables {
   @Min(1)
   @Max(100_000)
   BULK_LINES_MAX = 10_000;
+
+  /** Embedded: after about so many events the read model is written to disk, for the next start to begin from. */
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000_000)
+  SNAPSHOT_EVERY_EVENTS = 1_000_000;
 }
 
 export type Profile = 'embedded' | 'cluster';
@@ -130,6 +136,7 @@ export interface Environment {
   readonly bodyBytesMax: number;
   readonly bulkBodyBytesMax: number;
   readonly bulkLinesMax: number;
+  readonly snapshotEveryEvents: number;
 }
 
 /**
@@ -203,5 +210,6 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     bodyBytesMax: read.BODY_BYTES_MAX,
     bulkBodyBytesMax: read.BULK_BODY_BYTES_MAX,
     bulkLinesMax: read.BULK_LINES_MAX,
+    snapshotEveryEvents: read.SNAPSHOT_EVERY_EVENTS,
   });
 }

@@ -4,11 +4,16 @@ import { project } from './project.js';
 
 export interface BatchSpan {
   readonly storeId: string;
-  /** Of each partition, how far it has got; its batch leaves out what is not newer. One for each partition. */
-  readonly from: readonly (Position | null)[];
+  /**
+   * Of each partition, how far it has got; its batch leaves out what is not newer. One for each partition: undefined for
+   * one that gets no batch.
+   */
+  readonly from: readonly From[];
   /** How far the subscription has looked: where every partition goes, also those without a write. */
   readonly to: Position;
 }
+
+type From = Position | null | undefined;
 
 /** Cuts what a subscription brought into one batch per partition that is not at `to` yet. */
 export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to }: BatchSpan): ReadModelBatch[] {
@@ -20,13 +25,14 @@ export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to 
     const isNewToAll = isNewer(event.position, furthest);
     for (const write of project(event)) {
       for (const partition of partitionsOf(write, from.length)) {
-        if (isNewToAll || isNewer(event.position, from[partition]!)) writes[partition]!.push(write);
+        const start = from[partition];
+        if (start !== undefined && (isNewToAll || isNewer(event.position, start))) writes[partition]!.push(write);
       }
       if (write.kind === 'gift-scored') raise(newest, write.occurredAtMs, isNewToAll ? null : event.position, from);
     }
   }
   return from.flatMap((start, partition) =>
-    isNewer(to, start)
+    start !== undefined && isNewer(to, start)
       ? [{ partition, storeId, from: start, to, newestGiftMs: newest[partition]!, writes: writes[partition]! }]
       : [],
   );
@@ -37,18 +43,20 @@ function raise(
   newest: (number | null)[],
   occurredAtMs: number,
   position: Position | null,
-  from: readonly (Position | null)[],
+  from: readonly From[],
 ): void {
   for (let partition = 0; partition < newest.length; partition++) {
     const known = newest[partition]!;
     if (known !== null && known >= occurredAtMs) continue;
-    if (position === null || isNewer(position, from[partition]!)) newest[partition] = occurredAtMs;
+    const start = from[partition];
+    if (position === null || (start !== undefined && isNewer(position, start))) newest[partition] = occurredAtMs;
   }
 }
 
-function furthestOf(from: readonly (Position | null)[]): Position | null {
+function furthestOf(from: readonly From[]): Position | null {
   let furthest: Position | null = null;
-  for (const position of from) if (position !== null && isNewer(position, furthest)) furthest = position;
+  for (const position of from)
+    if (position !== null && position !== undefined && isNewer(position, furthest)) furthest = position;
   return furthest;
 }
 

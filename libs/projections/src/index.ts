@@ -1,2 +1,2 @@
 export * from './batches-of.js';
-export { project, PROJECTED_TYPES } from './project.js';
+export { project, PROJECTED_TYPES, PROJECTIONS_VERSION } from './project.js';

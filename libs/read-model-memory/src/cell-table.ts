@@ -4,6 +4,7 @@
  * so that neither growth copies much at once. No JavaScript object per cell: ten million take half a gigabyte.
  */
 const CHUNK_BITS = 14;
+export const CELLS_PER_CHUNK = 1 << CHUNK_BITS;
 const CHUNK_MASK = (1 << CHUNK_BITS) - 1;
 /** 32-bit fields of a record: room, viewer, key, next in room, next in hour, milliseconds into the hour; */
 const INTS = 12;
@@ -87,6 +88,45 @@ export class CellTable {
   }
   reached(cell: number): number {
     return this.#float(cell, 5);
+  }
+
+  /** The first `count` records of a chunk, as they stand in memory. */
+  chunkBytes(index: number, count: number): Uint8Array {
+    return new Uint8Array(this.#ints[index]!.buffer, 0, count * INTS * 4);
+  }
+
+  /** Makes place for `count` cells at once; more may come. */
+  reserve(count: number): void {
+    const slots = 2 ** Math.ceil(Math.log2(count / this.#segments.length / 0.6 + SEGMENT_SLOTS_MIN));
+    for (const [index, segment] of this.#segments.entries()) {
+      if (segment.length < slots && this.#used[index] === 0) this.#segments[index] = new Int32Array(slots);
+    }
+  }
+
+  /** Puts the next chunk there, and finds its cells from now on. @throws RangeError when it is not one of so many cells */
+  restoreChunk(bytes: Uint8Array, count: number): void {
+    if (bytes.length !== count * INTS * 4 || (this.#size & CHUNK_MASK) !== 0)
+      throw new RangeError('not a chunk of cells');
+    const chunk = new ArrayBuffer(CELLS_PER_CHUNK * INTS * 4);
+    new Uint8Array(chunk).set(bytes);
+    const ints = new Int32Array(chunk);
+    this.#ints.push(ints);
+    this.#floats.push(new Float64Array(chunk));
+    for (let i = 0; i < count; i++) {
+      const at = i * INTS;
+      this.#put(hashOf(ints[at]!, ints[at + 1]!, ints[at + 2]!), this.#size++);
+    }
+  }
+
+  /** Enters a cell that is not there yet. */
+  #put(hash: number, cell: number): void {
+    const segmentIndex = hash >>> (32 - SEGMENT_BITS);
+    const segment = this.#segments[segmentIndex]!;
+    const mask = segment.length - 1;
+    let slot = hash & mask;
+    while (segment[slot] !== 0) slot = (slot + 1) & mask;
+    segment[slot] = cell + 1;
+    if (++this.#used[segmentIndex]! * 4 > segment.length * 3) this.#grow(segmentIndex);
   }
 
   #int(cell: number, field: number): number {

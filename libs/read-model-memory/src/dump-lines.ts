@@ -29,8 +29,8 @@ export function* dumpLines(state: FoldState, cutMs: number | null): Generator<st
   const creators = byId(state.creators);
   const rooms = byId(state.rooms);
   for (const viewer of viewers) {
-    const row = state.wallets[viewer];
-    if (row !== undefined) yield dumpRow('wallet', row);
+    const row = state.accounts.wallet(viewer, state.viewers.id(viewer));
+    if (row !== null) yield dumpRow('wallet', row);
   }
   for (const { row } of creators) if (row !== null) yield dumpRow('creator', row);
   for (const { row } of rooms) if (row !== null) yield dumpRow('room', row);

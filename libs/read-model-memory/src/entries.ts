@@ -1,3 +1,4 @@
+import type { Position } from '@livegift/kernel';
 import { NO_CELL } from './cell-table.js';
 import { RoomGifts } from './room-gifts.js';
 import type { WritableCreator, WritableRoom } from './row-writes.js';
@@ -60,4 +61,22 @@ export interface CountedGift {
 /** A standing, as gifts see it. */
 export interface GiftListener {
   count(gift: CountedGift): void;
+}
+
+/** What of a creator cannot be made from elsewhere, as JSON. */
+export interface SavedCreator {
+  readonly id: string;
+  readonly row: WritableCreator | null;
+  /** Diamonds, position, time. */
+  readonly earned: readonly [number, number, number];
+}
+
+/** And of a room. */
+export interface SavedRoom {
+  readonly id: string;
+  readonly row: WritableRoom | null;
+  /** Number of the creator, and which of the creator's rooms it is. */
+  readonly creator: readonly [number, number] | null;
+  readonly gifts: readonly number[] | null;
+  readonly listed: { readonly creatorId: string; readonly opened: Position; readonly state: 'open' | 'closed' } | null;
 }

@@ -2,21 +2,29 @@ import type { Checkpoint } from '@livegift/kernel';
 import {
   emptyCreatorRow,
   emptyRoomRow,
-  emptyWalletRow,
   type GiftScoredWrite,
   type ReadModelWrite,
   type RoomListedWrite,
   type RowWrite,
 } from '@livegift/read-model';
 import { CellTable } from './cell-table.js';
-import { CreatorEntry, RoomEntry, type CountedGift, type GiftListener, type HourEntry } from './entries.js';
+import {
+  CreatorEntry,
+  RoomEntry,
+  type CountedGift,
+  type GiftListener,
+  type HourEntry,
+  type SavedCreator,
+  type SavedRoom,
+} from './entries.js';
 import { detached } from './detached.js';
-import { GivenTotals } from './given-totals.js';
 import type { HourRange } from './hour-range.js';
 import { IdIndex } from './id-index.js';
 import { RoomGifts } from './room-gifts.js';
 import { RoomList } from './room-list.js';
-import { writeCreator, writeRoom, writeWallet, type WritableWallet } from './row-writes.js';
+import { writeCreator, writeRoom } from './row-writes.js';
+import type { StateCut } from './state-cut.js';
+import { ViewerTable } from './viewer-table.js';
 
 export const HOUR_MS = 3_600_000;
 
@@ -27,10 +35,10 @@ export class FoldState {
   newestGiftMs: number | null = null;
 
   readonly viewers = new IdIndex();
-  readonly wallets: (WritableWallet | undefined)[] = [];
+  /** Wallets, and what their viewers gave. */
+  readonly accounts = new ViewerTable();
   /** Last names of senders, by viewer. */
   readonly names: (string | undefined)[] = [];
-  readonly given = new GivenTotals();
 
   readonly creators: CreatorEntry[] = [];
   readonly rooms: RoomEntry[] = [];
@@ -40,6 +48,9 @@ export class FoldState {
 
   /** Standings over all rooms that are kept now. */
   readonly standings: GiftListener[] = [];
+
+  /** Set while this state, as it was at some point, is being written down: what changes has to be written first. */
+  cut: StateCut | null = null;
 
   readonly #creatorsById = new Map<string, CreatorEntry>();
   readonly #roomsById = new Map<string, RoomEntry>();
@@ -84,9 +95,56 @@ export class FoldState {
     }
   }
 
+  /** The three below put back what was saved, in this order, into a state that is empty but for its viewers. */
+  restoreCreators(saved: readonly SavedCreator[]): void {
+    for (const { id, row, earned } of saved) {
+      const creator = this.#creator(id);
+      creator.row = row;
+      [creator.diamonds, creator.reached, creator.reachedAtMs] = earned;
+    }
+  }
+
+  restoreRooms(saved: readonly SavedRoom[]): void {
+    for (const { id, row, creator, gifts, listed } of saved) {
+      const room = this.#room(id);
+      room.row = row;
+      if (gifts !== null) room.gifts = RoomGifts.restore(gifts);
+      if (creator !== null) {
+        const [index, indexInCreator] = creator;
+        room.creator = this.creators[index]!;
+        room.indexInCreator = indexInCreator;
+        room.creator.rooms[indexInCreator] = room;
+      }
+      if (listed !== null) {
+        this.roomList.list({ roomId: room.id, ...listed, openedPosition: listed.opened });
+      }
+    }
+  }
+
+  restoreCells(bytes: Uint8Array, count: number): void {
+    const { cells } = this;
+    const first = cells.size;
+    cells.restoreChunk(bytes, count);
+    for (let cell = first; cell < cells.size; cell++) {
+      const room = this.rooms[cells.room(cell)]!;
+      const hour = cells.key(cell) >> 2;
+      const entry = this.hours.get(hour);
+      if (entry === undefined) this.hours.set(hour, { firstCell: cell, cellCount: 1 });
+      else {
+        entry.firstCell = cell;
+        entry.cellCount++;
+      }
+      room.firstCell = cell;
+      room.cellCount++;
+      room.creator!.cellCount++;
+    }
+  }
+
   #listRoom({ roomId, creatorId, state, openedPosition }: RoomListedWrite): void {
+    const room = this.#room(roomId);
+    this.cut?.beforeRoom(room.index);
     this.roomList.list({
-      roomId: this.#room(roomId).id,
+      roomId: room.id,
       creatorId: this.#creator(creatorId).id,
       state,
       openedPosition,
@@ -97,12 +155,15 @@ export class FoldState {
     const { table, id } = write;
     if (table === 'wallet') {
       const viewer = this.#viewer(id);
-      writeWallet((this.wallets[viewer] ??= emptyWalletRow(this.viewers.id(viewer))), write);
+      this.cut?.beforeViewer(viewer);
+      this.accounts.writeWallet(viewer, write);
     } else if (table === 'creator') {
       const creator = this.#creator(id);
+      this.cut?.beforeCreator(creator.index);
       writeCreator((creator.row ??= emptyCreatorRow(creator.id)), write);
     } else {
       const room = this.#room(id);
+      this.cut?.beforeRoom(room.index);
       writeRoom((room.row ??= emptyRoomRow(room.id)), write);
     }
   }
@@ -111,14 +172,19 @@ export class FoldState {
     const { coins, diamonds, occurredAtMs } = gift;
     const viewer = this.#viewer(gift.viewerId);
     const room = this.#room(gift.roomId);
+    if (this.cut !== null) {
+      this.cut.beforeViewer(viewer);
+      this.cut.beforeRoom(room.index);
+    }
     const creator = room.creator ?? this.#settle(room, gift.creatorId);
     if (gift.name !== null && this.names[viewer] !== gift.name) this.names[viewer] = detached(gift.name);
     (room.gifts ??= new RoomGifts()).push(viewer, revisionOf(gift));
     if (coins === 0 && diamonds === 0) return;
 
     const position = Number(gift.position);
-    if (coins > 0) this.given.add(viewer, coins, position, occurredAtMs);
+    if (coins > 0) this.accounts.addGiven(viewer, coins, position, occurredAtMs);
     if (diamonds > 0) {
+      this.cut?.beforeCreator(creator.index);
       creator.diamonds += diamonds;
       creator.reached = position;
       creator.reachedAtMs = occurredAtMs;
@@ -126,6 +192,7 @@ export class FoldState {
     const hour = Math.floor((occurredAtMs + this.utcOffsetMs) / HOUR_MS);
     const cell = this.#cell(room, creator, viewer, hour, coins, diamonds);
     const msIntoHour = occurredAtMs + this.utcOffsetMs - hour * HOUR_MS;
+    this.cut?.beforeCell(cell);
     this.cells.add(cell, coins, diamonds, position, msIntoHour);
     this.#tellStandings(room, creator, viewer, cell, hour, coins, diamonds, position, occurredAtMs);
   }

@@ -34,6 +34,11 @@ export class IdIndex {
     return this.#ids[index]!;
   }
 
+  /** All, by number. */
+  get ids(): readonly string[] {
+    return this.#ids;
+  }
+
   /** All numbers, in code-unit order of their ids. */
   sorted(): number[] {
     return Array.from(this.#ids.keys()).sort((a, b) => (this.#ids[a]! < this.#ids[b]! ? -1 : 1));

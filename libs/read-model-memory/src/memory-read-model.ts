@@ -24,6 +24,7 @@ import { boardPage } from './board-page.js';
 import { dumpLines } from './dump-lines.js';
 import { FoldState, HOUR_MS } from './fold-state.js';
 import { ALL_HOURS, type HourRange } from './hour-range.js';
+import { Snapshots, type SnapshotOptions } from './snapshots.js';
 import type { Standing } from './standing.js';
 import { Standings, type StandingsBounds } from './standings.js';
 import { Waiters } from './waiters.js';
@@ -35,8 +36,10 @@ export interface MemoryReadModelOptions extends Partial<StandingsBounds> {
   readonly retentionMs?: number | null;
   readonly clock?: Clock;
   readonly scheduler?: Scheduler;
-  /** Lets others have the event loop while a large board is built. */
+  /** Lets others have the event loop while a large board is built, or a snapshot written. */
   readonly yieldToLoop?: () => Promise<void>;
+  /** Where to begin from at the next start; default: nowhere, everything is read from the log. */
+  readonly snapshot?: SnapshotOptions;
 }
 
 const BOUNDS: StandingsBounds = {
@@ -64,6 +67,9 @@ class MemoryReadModel implements ReadModel {
   readonly #clock: Clock;
   readonly #yieldToLoop: () => Promise<void>;
   readonly #waiters: Waiters;
+  readonly #snapshots: Snapshots | null;
+  /** Until it is over, the state is an empty one. */
+  readonly #loaded: Promise<void>;
   #state: FoldState;
   #standings: Standings;
   #isBuilt = false;
@@ -82,15 +88,24 @@ class MemoryReadModel implements ReadModel {
     this.#clock = options.clock ?? { now: () => Date.now() };
     this.#yieldToLoop = options.yieldToLoop ?? (() => new Promise((resolve) => setImmediate(resolve)));
     this.#waiters = new Waiters(options.scheduler ?? systemScheduler);
-    [this.#state, this.#standings] = this.#empty();
+    [this.#state, this.#standings] = this.#standingOn(new FoldState(this.#utcOffsetMs));
+    const fold = { utcOffsetMs: this.#utcOffsetMs, retentionMs: this.#retentionMs };
+    const { snapshot } = options;
+    this.#snapshots = snapshot === undefined ? null : new Snapshots(snapshot, fold, this.#clock, this.#yieldToLoop);
+    this.#loaded = this.#load();
   }
 
   async checkpoint(): Promise<Checkpoint | null> {
+    await this.#loaded;
     this.#assertOpen();
     return this.#state.checkpoint;
   }
 
   async apply(batch: ReadModelBatch): Promise<ApplyResult> {
+    if (this.#snapshots !== null) {
+      await this.#loaded;
+      await this.#snapshots.makeWay(batch);
+    }
     this.#assertOpen();
     const state = this.#state;
     const { checkpoint } = state;
@@ -104,14 +119,17 @@ class MemoryReadModel implements ReadModel {
     state.checkpoint = { storeId: batch.storeId, position: batch.to };
     this.#standings.dropIdle(this.#clock.now());
     this.#waiters.reached(batch.to);
+    if (this.#isBuilt) this.#snapshots?.applied(state);
     return { applied: true };
   }
 
   async drop(): Promise<void> {
+    await this.#loaded;
     this.#assertOpen();
     this.#isBuilt = false;
-    [this.#state, this.#standings] = this.#empty();
+    [this.#state, this.#standings] = this.#standingOn(new FoldState(this.#utcOffsetMs));
     this.#waiters.failAll(new ReadModelError('rebuilding', 'the read model is being rebuilt'));
+    await this.#snapshots?.drop();
   }
 
   async markBuilt(_partition: number, reached: Checkpoint | null): Promise<boolean> {
@@ -129,7 +147,7 @@ class MemoryReadModel implements ReadModel {
   async wallet(viewerId: string): Promise<Answer<WalletRow> | null> {
     const state = this.#readable();
     const viewer = state.viewers.find(viewerId);
-    return this.#answer(viewer === undefined ? undefined : state.wallets[viewer]);
+    return this.#answer(viewer === undefined ? null : state.accounts.wallet(viewer, viewerId));
   }
 
   async creator(creatorId: string): Promise<Answer<CreatorRow> | null> {
@@ -187,10 +205,16 @@ class MemoryReadModel implements ReadModel {
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiters.failAll(new ReadModelError('unavailable', 'the read model is closed'));
+    await this.#loaded;
+    await this.#snapshots?.finish(this.#state);
   }
 
-  #empty(): [FoldState, Standings] {
-    const state = new FoldState(this.#utcOffsetMs);
+  async #load(): Promise<void> {
+    const state = (await this.#snapshots?.load()) ?? null;
+    if (state !== null) [this.#state, this.#standings] = this.#standingOn(state);
+  }
+
+  #standingOn(state: FoldState): [FoldState, Standings] {
     return [state, new Standings(state, this.#bounds, this.#yieldToLoop)];
   }
 

@@ -25,6 +25,19 @@ export class RoomGifts {
     for (let i = this.#count - 1; i >= oldest; i--) yield [this.#viewers[i & mask]!, this.#revisions[i & mask]!];
   }
 
+  /** As `newest`, the oldest first, pairs in one row: what `restore` takes. */
+  toNumbers(): number[] {
+    const numbers: number[] = [];
+    for (const [viewer, revision] of this.newest()) numbers.push(revision, viewer);
+    return numbers.reverse();
+  }
+
+  static restore(numbers: readonly number[]): RoomGifts {
+    const gifts = new RoomGifts();
+    for (let i = 0; i < numbers.length; i += 2) gifts.push(numbers[i]!, numbers[i + 1]!);
+    return gifts;
+  }
+
   /** Only ever called before the ring has turned: what is there begins at 0. */
   #grow(capacity: number): void {
     const viewers = new Uint32Array(capacity);

@@ -1,6 +1,6 @@
 import type { Position } from '@livegift/kernel';
 
-interface ListedRoom {
+export interface ListedRoom {
   readonly roomId: string;
   readonly creatorId: string;
   readonly opened: Position;
@@ -32,6 +32,10 @@ export class RoomList {
     const ofCreator = this.#byCreator.get(creatorId);
     if (ofCreator === undefined) this.#byCreator.set(creatorId, [entry]);
     else insert(ofCreator, entry);
+  }
+
+  find(roomId: string): ListedRoom | undefined {
+    return this.#byId.get(roomId);
   }
 
   /** Newest first, opened before `cursor`; at most `limit`, and whether there are more. */

@@ -1,8 +1,7 @@
-import type { CreatorRow, RoomRow, RowWrite, WalletRow } from '@livegift/read-model';
+import type { CreatorRow, RoomRow, RowWrite } from '@livegift/read-model';
 import { detached } from './detached.js';
 
 type Writable<Row> = { -readonly [Field in keyof Row]: Row[Field] };
-export type WritableWallet = Writable<WalletRow>;
 export type WritableCreator = Writable<CreatorRow>;
 export type WritableRoom = Writable<RoomRow>;
 
@@ -10,29 +9,6 @@ export type WritableRoom = Writable<RoomRow>;
  * Three times the speed of `row[field] = …`, which costs more than everything else of a gift: a switch lets each store go
  * to a known place. A field that no row has is a mistake in a projection.
  */
-
-export function writeWallet(row: WritableWallet, { set, add }: RowWrite): void {
-  if (set !== undefined) {
-    for (const field in set) {
-      const value = set[field] as never;
-      if (field === 'coins') row.coins = value;
-      else if (field === 'lastGiftRevision') row.lastGiftRevision = value;
-      else if (field === 'lastPurchaseRevision') row.lastPurchaseRevision = value;
-      else if (field === 'region') row.region = value;
-      else if (field === 'ageAssured') row.ageAssured = value;
-      else throw unknownField('wallet', field);
-    }
-  }
-  if (add !== undefined) {
-    for (const field in add) {
-      const value = add[field]!;
-      if (field === 'spentCoins') row.spentCoins += value;
-      else if (field === 'purchasedCoins') row.purchasedCoins += value;
-      else if (field === 'coins') row.coins += value;
-      else throw unknownField('wallet', field);
-    }
-  }
-}
 
 export function writeCreator(row: WritableCreator, { set, add }: RowWrite): void {
   if (set !== undefined) {

@@ -131,13 +131,13 @@ export class TotalsScan implements Scan {
     const end = Math.min(size, this.#next + budget);
     for (; this.#next < end; this.#next++) {
       if (this.measure === 'gifters') {
-        const coins = state.given.coins(this.#next);
+        const coins = state.accounts.given(this.#next);
         if (coins === 0) continue;
         into.merge(
           into.intern(this.#next),
           coins,
-          state.given.reached(this.#next),
-          state.given.reachedAtMs(this.#next),
+          state.accounts.givenReached(this.#next),
+          state.accounts.givenReachedAtMs(this.#next),
         );
       } else {
         const { diamonds, reached, reachedAtMs } = state.creators[this.#next]!;

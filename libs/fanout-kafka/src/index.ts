@@ -1,1 +1,1 @@
-export {};
+export * from './kafka-fan-out.js';

@@ -128,6 +128,38 @@ function describeDelivery(get: () => FanOut): void {
     expect(ours[0]!.position <= first!.position).toBe(true);
   });
 
+  it('has lost nothing after the position that it is complete from, also when it begins after the newest message', async () => {
+    const room = roomIn(0, get());
+    const published = await publish(get(), room, 5);
+    const { seen, floors } = await untilCaughtUp(await get().subscribe({ backMs: 0 }));
+    const floor = floors.find(({ sourcePartition }) => sourcePartition === 0)!;
+    const expected = published.filter(({ position }) => position > floor.position);
+    expect(ofRooms(seen, [room]).filter(({ position }) => position > floor.position)).toEqual(expected);
+    expect(floor.position <= published.at(-1)!.position).toBe(true);
+  });
+
+  it('says of every source partition where it is complete from, also of those that carried nothing', async () => {
+    for (let partition = 0; partition < get().sourcePartitionCount; partition++) {
+      const publisher = await get().openPublisher(partition);
+      if (publisher.checkpoint === null) await publisher.publish([], { storeId: STORE_ID, position: nextPosition() });
+      await publisher.close();
+    }
+    const { floors } = await untilCaughtUp(await get().subscribe({ backMs: 0 }));
+    const partitions = floors.map(({ sourcePartition }) => sourcePartition).sort((a, b) => a - b);
+    expect(partitions).toEqual(Array.from({ length: get().sourcePartitionCount }, (_, partition) => partition));
+  });
+
+  it('carries as many messages at once as a publisher has, whole and in order', async () => {
+    const room = roomIn(0, get());
+    const subscription = await get().subscribe({ backMs: BACK_MS });
+    const padding = 'x'.repeat(1_000);
+    const messages = Array.from({ length: 5_000 }, () => ({ ...messageOf(room), body: padding }));
+    const publisher = await get().openPublisher(0);
+    await publisher.publish(messages, through(messages.at(-1)!));
+    await publisher.close();
+    expect(await collect(subscription, [room], messages.length)).toEqual(messages);
+  });
+
   it('ends a subscription that is closed, also while it waits', async () => {
     const subscription = await get().subscribe({ backMs: 0 });
     while (!(await deliveryOf(subscription)).caughtUp);
@@ -229,6 +261,21 @@ async function deliveryOf(subscription: FanOutSubscription): Promise<FanOutDeliv
   const delivery = await subscription.next();
   if (delivery === null) throw new Error('the subscription has ended');
   return delivery;
+}
+
+async function untilCaughtUp(
+  subscription: FanOutSubscription,
+): Promise<{ readonly seen: readonly RoomMessage[]; readonly floors: readonly PartitionFloor[] }> {
+  const seen: RoomMessage[] = [];
+  const floors: PartitionFloor[] = [];
+  for (;;) {
+    const delivery = await deliveryOf(subscription);
+    seen.push(...delivery.messages);
+    floors.push(...delivery.floors);
+    if (delivery.caughtUp) break;
+  }
+  await subscription.close();
+  return { seen, floors };
 }
 
 const ofRooms = (messages: readonly RoomMessage[], rooms: readonly string[]): RoomMessage[] =>

@@ -1,0 +1,186 @@
+import {
+  FanOutError,
+  type FanOutDelivery,
+  type FanOutSubscription,
+  type PartitionFloor,
+  type RoomMessage,
+} from '@livegift/fanout';
+import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import type { KafkaMessage } from 'kafkajs';
+import type { ProgressByPartition, ProgressReader } from './progress-reader.js';
+import { roomRecordOf } from './room-record.js';
+import { TopicReader, type TopicReaderParts } from './topic-reader.js';
+
+export interface KafkaSubscriptionParts extends Pick<
+  TopicReaderParts,
+  'kafka' | 'withAdmin' | 'scheduler' | 'topic' | 'clientId'
+> {
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly progress: ProgressReader;
+  readonly backMs: number;
+  /** Called once, when it is closed. */
+  onClose(subscription: KafkaSubscription): void;
+}
+
+/** Waiting for the subscriber; when there are more, nothing is fetched until it has taken them (one fetch may lie over). */
+const WAITING_MESSAGES_MAX = 10_000;
+const DELIVERY_MESSAGES_MAX = 2_000;
+const FETCH_WAIT_MS = 500;
+
+interface Place {
+  /** What lies before it was there at the subscription. */
+  readonly end: number;
+  readonly start: number;
+  floorTold: boolean;
+  isCaughtUp: boolean;
+}
+
+/**
+ * Every room's messages, from the offset by timestamp on. Where a source partition is complete from is told by its first
+ * message (which names the one before it), or, when there is none, by the checkpoint topic.
+ */
+export class KafkaSubscription implements FanOutSubscription {
+  #messages: RoomMessage[] = [];
+  #floors: PartitionFloor[] = [];
+  #head = 0;
+  #taken = 0;
+  /** Once so many have been taken, the subscriber has caught up. */
+  #caughtUpAt = Infinity;
+  #isFirst = true;
+  #toldCaughtUp = false;
+  #failure: FanOutError | null = null;
+  #closed = false;
+  #wake = (): void => {};
+  #drained = (): void => {};
+  #reader: TopicReader | null = null;
+
+  private constructor(
+    private readonly parts: KafkaSubscriptionParts,
+    private readonly places: readonly Place[],
+    private readonly progress: ProgressByPartition,
+  ) {}
+
+  static async open(parts: KafkaSubscriptionParts): Promise<KafkaSubscription> {
+    const { withAdmin, topic, clock, backMs, progress } = parts;
+    const sinceMs = clock.now() - backMs;
+    const first = await withAdmin(async (admin) => ({
+      // Of committed messages: what is open now may still be committed, and belongs to us then.
+      ends: await admin.fetchTopicOffsets(topic),
+      byTime: await admin.fetchTopicOffsetsByTimestamp(topic, sinceMs),
+    }));
+    const published = await progress.read();
+    const ends = await withAdmin((admin) => admin.fetchTopicOffsets(topic));
+    const places: Place[] = [];
+    for (const { partition, offset } of ends) {
+      const of = (offsets: readonly { readonly partition: number; readonly offset: string }[]): number =>
+        Number(offsets.find((entry) => entry.partition === partition)?.offset ?? offset);
+      // From the end as it was before the checkpoints were read: so a partition without messages up to its end after
+      // that is complete from its checkpoint on.
+      const start = Math.min(of(first.byTime), of(first.ends));
+      places[partition] = { start, end: Number(offset), floorTold: false, isCaughtUp: false };
+    }
+    const subscription = new KafkaSubscription(parts, places, published);
+    await subscription.#open();
+    return subscription;
+  }
+
+  async next(): Promise<FanOutDelivery | null> {
+    for (;;) {
+      if (this.#closed) return null;
+      if (this.#failure !== null) throw this.#failure;
+      const delivery = this.#take();
+      if (delivery !== null) return delivery;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#messages = [];
+    this.#wake();
+    this.#drained();
+    await this.#reader?.close();
+    this.parts.onClose(this);
+  }
+
+  async #open(): Promise<void> {
+    for (const [partition, { start }] of this.places.entries()) this.#reached(partition, start);
+    this.#reader = await TopicReader.open({
+      ...this.parts,
+      starts: this.places.map(({ start }) => start),
+      isCompacted: false,
+      fetchWaitMs: FETCH_WAIT_MS,
+      onRecords: (partition, records) => this.#add(partition, records),
+      onProgress: (partition, next) => this.#reached(partition, next),
+      onFailure: (error) => {
+        this.#failure ??= error;
+        this.#wake();
+        this.#drained();
+      },
+    });
+  }
+
+  #take(): FanOutDelivery | null {
+    const hasNews = this.#messages.length > this.#head || this.#floors.length > 0;
+    if (!hasNews && !this.#isFirst && this.#isCaughtUp === this.#toldCaughtUp) return null;
+    const messages = this.#messages.slice(this.#head, this.#head + DELIVERY_MESSAGES_MAX);
+    this.#head += messages.length;
+    this.#taken += messages.length;
+    if (this.#head === this.#messages.length) {
+      this.#messages = [];
+      this.#head = 0;
+    }
+    if (this.#messages.length - this.#head < WAITING_MESSAGES_MAX) this.#drained();
+    const floors = this.#floors;
+    this.#floors = [];
+    this.#isFirst = false;
+    this.#toldCaughtUp = this.#isCaughtUp;
+    return { messages, floors, caughtUp: this.#toldCaughtUp };
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.#taken >= this.#caughtUpAt;
+  }
+
+  #add(partition: number, records: readonly KafkaMessage[]): Promise<void> | void {
+    for (const record of records) {
+      const made = roomRecordOf(record);
+      if (made === null) {
+        this.parts.telemetry.count('fanout_foreign_records');
+        continue;
+      }
+      const { message, previous } = made;
+      this.#tellFloor(partition, previous ?? message.position);
+      this.#messages.push(message);
+    }
+    this.#wake();
+    if (this.#messages.length - this.#head < WAITING_MESSAGES_MAX) return;
+    this.parts.telemetry.count('fanout_subscription_waits');
+    return new Promise((resolve) => {
+      this.#drained = resolve;
+    });
+  }
+
+  /** Everything before `next` has been added. */
+  #reached(partition: number, next: number): void {
+    const place = this.places[partition]!;
+    if (place.isCaughtUp || next < place.end) return;
+    place.isCaughtUp = true;
+    const newest = this.progress.get(partition)?.newest ?? null;
+    if (newest !== null) this.#tellFloor(partition, newest);
+    if (!this.places.every(({ isCaughtUp }) => isCaughtUp)) return;
+    this.#caughtUpAt = this.#taken + this.#messages.length - this.#head;
+    this.#wake();
+  }
+
+  #tellFloor(sourcePartition: number, position: Position): void {
+    const place = this.places[sourcePartition]!;
+    if (place.floorTold) return;
+    place.floorTold = true;
+    this.#floors.push({ sourcePartition, position });
+  }
+}

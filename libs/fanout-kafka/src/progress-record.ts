@@ -1,0 +1,29 @@
+import { isPosition, type Checkpoint, type Position } from '@livegift/kernel';
+import type { KafkaMessage, Message } from 'kafkajs';
+
+/** What the checkpoint topic says of one source partition. */
+export interface Progress {
+  readonly checkpoint: Checkpoint;
+  /** Of the newest message; of a partition without messages, where it begins. Null: nobody said. */
+  readonly newest: Position | null;
+}
+
+/** Keyed by the source partition, so that compaction keeps the last of each. */
+export function progressMessage(sourcePartition: number, { checkpoint, newest }: Progress): Message {
+  const { storeId, position } = checkpoint;
+  const value = JSON.stringify({ storeId, position, newest });
+  return { key: String(sourcePartition), value, partition: sourcePartition };
+}
+
+/** @throws Error when it is not one of ours: going on without the checkpoint would publish everything again */
+export function progressOf({ value, offset }: KafkaMessage): Progress {
+  try {
+    const { storeId, position, newest } = JSON.parse(value?.toString() ?? '') as Record<string, unknown>;
+    if (typeof storeId === 'string' && isPosition(position) && (newest === null || isPosition(newest))) {
+      return { checkpoint: { storeId, position }, newest };
+    }
+  } catch {
+    // Falls through to the one message.
+  }
+  throw new Error(`the checkpoint record at offset ${offset} cannot be read`);
+}

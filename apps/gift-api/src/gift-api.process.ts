@@ -1,0 +1,61 @@
+import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import {
+  DeploymentChoiceError,
+  keepBoardUtcOffset,
+  NestLog,
+  answers,
+  systemClock,
+  systemIds,
+  systemScheduler,
+  type ProcessEdge,
+  type RunningApp,
+} from '@livegift/process';
+import { openRedisReadModel } from '@livegift/read-model-redis';
+import { startGiftApi } from './gift-api.server.js';
+
+/** The gift API in a process of its own, over EventStoreDB and Redis. Commands need only the event store. */
+export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promise<RunningApp> {
+  const { environment, telemetry } = edge;
+  const { boardUtcOffset, boardRetentionMs, bulkLinesMax, streakWindowMs, creatorShareBps } = environment;
+  const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
+  const store = await edge.open({
+    name: 'event-store',
+    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    isHopeless: isUnavailableForGood,
+  });
+  await edge.open({
+    name: 'deployment',
+    open: () => keepBoardUtcOffset(store, boardUtcOffset),
+    isHopeless: (error) => error instanceof DeploymentChoiceError,
+  });
+  const readModel = await openRedisReadModel({
+    ...outside,
+    url: environment.redisUrl,
+    utcOffset: boardUtcOffset,
+    retentionMs: boardRetentionMs,
+  });
+  const { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax } = environment;
+  const server = await startGiftApi({
+    parts: {
+      store,
+      readModel,
+      ...outside,
+      config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps } },
+      readiness: [
+        answers('event-store', () => store.head()),
+        // Queries answer 503 meanwhile, and commands go on: no reason to send nobody here.
+        { ...answers('read-model', () => readModel.checkpoint(0)), isOptional: true },
+      ],
+    },
+    http: { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax },
+    ...(await edge.takeAddress()),
+    logger: new NestLog(telemetry),
+  });
+  return {
+    close: async () => {
+      await server.close();
+      await readModel.close();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { runAppProcess } from '@livegift/process';
+import { startGiftApiProcess } from './gift-api.process.js';
+
+runAppProcess('gift-api', startGiftApiProcess, { hasApi: true });

@@ -1,0 +1,56 @@
+import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import {
+  DeploymentChoiceError,
+  keepBoardUtcOffset,
+  NestLog,
+  systemClock,
+  systemScheduler,
+  type ProcessEdge,
+  type ReadinessPart,
+  type RunningApp,
+} from '@livegift/process';
+import { BATCH_EVENTS_ADVISED, openRedisReadModel } from '@livegift/read-model-redis';
+import { NestFactory } from '@nestjs/core';
+import { Projector, ProjectorModule } from './projector.module.js';
+
+/** The projector in a process of its own, from EventStoreDB to Redis. Any number of them share the partitions. */
+export async function startProjector(edge: ProcessEdge<'projector'>): Promise<RunningApp> {
+  const { environment, telemetry } = edge;
+  const { boardUtcOffset, boardRetentionMs } = environment;
+  const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
+  const store = await edge.open({
+    name: 'event-store',
+    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    isHopeless: isUnavailableForGood,
+  });
+  await edge.open({
+    name: 'deployment',
+    open: () => keepBoardUtcOffset(store, boardUtcOffset),
+    isHopeless: (error) => error instanceof DeploymentChoiceError,
+  });
+  const readModel = await openRedisReadModel({
+    ...outside,
+    url: environment.redisUrl,
+    utcOffset: boardUtcOffset,
+    retentionMs: boardRetentionMs,
+  });
+  const parts = { store, readModel, ...outside, config: { batchEventsMax: BATCH_EVENTS_ADVISED } };
+  const app = await NestFactory.createApplicationContext(ProjectorModule.register(parts), {
+    logger: new NestLog(telemetry),
+    abortOnError: false,
+  });
+  return {
+    readiness: [readinessOf(app.get(Projector))],
+    close: async () => {
+      await app.close();
+      await readModel.close();
+      await store.close();
+    },
+  };
+}
+
+const readinessOf = (projector: Projector): ReadinessPart => ({
+  name: 'projector',
+  isReady: () => projector.state().phase === 'live',
+  reason: () => projector.state().reason ?? projector.state().phase,
+});

@@ -1,0 +1,4 @@
+import { runAppProcess } from '@livegift/process';
+import { startPublisher } from './publisher.process.js';
+
+runAppProcess('publisher', startPublisher);

@@ -1,0 +1,55 @@
+import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import { FanOutError } from '@livegift/fanout';
+import { openKafkaFanOut } from '@livegift/fanout-kafka';
+import {
+  NestLog,
+  systemClock,
+  systemScheduler,
+  type ProcessEdge,
+  type ReadinessPart,
+  type RunningApp,
+} from '@livegift/process';
+import { NestFactory } from '@nestjs/core';
+import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from './publisher.module.js';
+
+/** The publisher in a process of its own, from EventStoreDB to Kafka. Any number of them share the source partitions. */
+export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<RunningApp> {
+  const { environment, telemetry } = edge;
+  const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
+  const events = await edge.open({
+    name: 'event-store',
+    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    isHopeless: isUnavailableForGood,
+  });
+  const fanOut = await edge.open({
+    name: 'fan-out',
+    open: () =>
+      openKafkaFanOut({
+        ...outside,
+        brokers: environment.kafkaBrokers,
+        clientId: 'livegift-publisher',
+        partitions: environment.kafkaTopicPartitions,
+        replicationFactor: environment.kafkaReplicationFactor,
+      }),
+    isHopeless: (error) => error instanceof FanOutError && error.code !== 'unavailable',
+  });
+  const publisher = new Publisher({ events, fanOut, ...outside, config: PUBLISHER_DEFAULTS });
+  const app = await NestFactory.createApplicationContext(PublisherModule.of(publisher), {
+    logger: new NestLog(telemetry),
+    abortOnError: false,
+  });
+  return {
+    readiness: [readinessOf(publisher)],
+    close: async () => {
+      await app.close();
+      await fanOut.close();
+      await events.close();
+    },
+  };
+}
+
+const readinessOf = (publisher: Publisher): ReadinessPart => ({
+  name: 'publisher',
+  isReady: () => publisher.state().caughtUp,
+  reason: () => publisher.state().failure ?? 'has not published everything that is in the log',
+});

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto';
+import { isAllowedOrigin } from '@livegift/process';
+import type { ProcessTelemetry } from '@livegift/observability';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayProblemFilter, sendGatewayProblem } from './gateway-problem.filter.js';
+
+/** As in the API: an address may carry an id and a position; longer ones name nothing. */
+const PARAM_LENGTH_MAX = 256;
+const PREFLIGHT_KEPT_SECONDS = '600';
+
+export interface GatewayHttpOptions {
+  /** Null: any localhost. */
+  readonly corsOrigins: readonly string[] | null;
+  readonly telemetry: ProcessTelemetry;
+}
+
+export interface GatewayDraining {
+  /** From now on every new request is sent elsewhere. */
+  begin(): void;
+}
+
+/** Fastify for live rooms alone. */
+export function createGatewayHttp(): FastifyAdapter {
+  return new FastifyAdapter({
+    logger: false,
+    genReqId: () => randomUUID(),
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    skipMiddie: true,
+    frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) =>
+      sendGatewayProblem(reply, 'not-found'),
+  } as never);
+}
+
+/** Browsers of the allowed origins may read streams here as they read the API. Call it between creating and listening. */
+export function configureGatewayHttp(
+  app: NestFastifyApplication,
+  { corsOrigins, telemetry }: GatewayHttpOptions,
+): GatewayDraining {
+  const server: FastifyInstance = app.getHttpAdapter().getInstance();
+  let isDraining = false;
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-correlation-id', request.id).header('x-content-type-options', 'nosniff');
+    allowOrigin(request, reply, corsOrigins);
+    if (isDraining) {
+      void reply.header('connection', 'close');
+      sendGatewayProblem(reply, 'unavailable');
+      return;
+    }
+    if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
+      preflight(request, reply);
+      return;
+    }
+    done();
+  });
+  app.useGlobalFilters(new GatewayProblemFilter(telemetry));
+  return {
+    begin: () => {
+      isDraining = true;
+    },
+  };
+}
+
+function allowOrigin(request: FastifyRequest, reply: FastifyReply, corsOrigins: readonly string[] | null): void {
+  const { origin } = request.headers;
+  void reply.header('vary', 'Origin');
+  if (origin !== undefined && isAllowedOrigin(origin, corsOrigins)) {
+    void reply.header('access-control-allow-origin', origin);
+  }
+}
+
+function preflight(request: FastifyRequest, reply: FastifyReply): void {
+  const asked = request.headers['access-control-request-headers'];
+  if (asked !== undefined) void reply.header('access-control-allow-headers', asked);
+  void reply
+    .header('access-control-allow-methods', 'GET, HEAD')
+    .header('access-control-max-age', PREFLIGHT_KEPT_SECONDS)
+    .code(204)
+    .send();
+}

@@ -1,0 +1,59 @@
+import type { Problem } from '@livegift/contracts';
+import type { Telemetry } from '@livegift/kernel';
+import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** The same codes as the API's. */
+const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request is not valid', detail: 'the request cannot be read' },
+  'not-found': { status: 404, title: 'No such route', detail: 'there is no such route' },
+  'method-not-allowed': { status: 405, title: 'Not with this method', detail: 'this address takes GET, HEAD' },
+  'internal-error': {
+    status: 500,
+    title: 'Something went wrong here',
+    detail: 'an unexpected failure; it has been logged',
+  },
+  unavailable: { status: 503, title: 'Not available', detail: 'the server is going; try again' },
+} as const;
+type ProblemCode = keyof typeof PROBLEMS;
+
+const ROUTE = /^\/(v1\/rooms\/[^/]+\/events|health\/(live|ready)|metrics)$/;
+
+/** The one way out for everything thrown: a problem, never a stack. */
+@Catch()
+export class GatewayProblemFilter implements ExceptionFilter {
+  constructor(private readonly telemetry: Telemetry) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    if (reply.sent || reply.raw.headersSent) {
+      this.telemetry.warn('a stream broke off', { correlationId: request.id, error });
+      reply.raw.destroy();
+      return;
+    }
+    const code = codeOf(error, request);
+    if (code === 'method-not-allowed') void reply.header('allow', 'GET, HEAD');
+    if (code === 'internal-error') {
+      this.telemetry.error('unexpected failure', { correlationId: request.id, error });
+    }
+    sendGatewayProblem(reply, code);
+  }
+}
+
+export function sendGatewayProblem(reply: FastifyReply, code: ProblemCode): void {
+  const body: Problem = { type: `urn:livegift:problem:${code}`, code, ...PROBLEMS[code] };
+  if (body.status === 503) void reply.header('retry-after', '1');
+  void reply.code(body.status).header('content-type', 'application/problem+json; charset=utf-8');
+  void reply.send(JSON.stringify(body));
+}
+
+function codeOf(error: unknown, request: FastifyRequest): ProblemCode {
+  const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown }).statusCode;
+  if (status === 404) {
+    const path = (request.raw.url ?? '/').split('?', 1)[0]!;
+    return ROUTE.test(path) ? 'method-not-allowed' : 'not-found';
+  }
+  return typeof status === 'number' && status >= 400 && status < 500 ? 'invalid-request' : 'internal-error';
+}

@@ -1,0 +1,4 @@
+import { runAppProcess } from '@livegift/process';
+import { startRoomGateway } from './room-gateway.process.js';
+
+runAppProcess('room-gateway', startRoomGateway, { hasApi: true });

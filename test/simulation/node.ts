@@ -1,3 +1,4 @@
+import { allOfTheWork } from '@livegift/lease';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import { createGiftApplication, type GiftApplication } from '@livegift/gift-api/gift-application';
 import { Projector } from '@livegift/projector/projector';
@@ -155,7 +156,8 @@ export class Node {
     const { clock, scheduler, telemetry } = this.process;
     const { batchEventsMax } = this.scenario.bounds;
     const config = { ...PUBLISHER_DEFAULTS, ...QUICK, batchEventsMax };
-    this.publisher = new Publisher({ events: store, fanOut, clock, scheduler, telemetry, config });
+    const work = allOfTheWork(fanOut.sourcePartitionCount);
+    this.publisher = new Publisher({ events: store, fanOut, work, clock, scheduler, telemetry, config });
     this.publisher.start();
   }
 }

@@ -5,17 +5,29 @@ export interface PublisherConfig {
   /** And look back over at most so many events of the log. */
   readonly windowEventsMax: number;
   readonly batchEventsMax: number;
+  /** Of all source partitions together; when more wait to be published, nothing is read. */
+  readonly queuedMessagesMax: number;
+  /** Messages that become visible together. */
+  readonly transactionMessagesMax: number;
   /** A source partition without messages still moves its checkpoint so often. */
   readonly checkpointEveryMs: number;
   readonly backOffMs: number;
   readonly backOffMsMax: number;
+  /**
+   * A source partition that another publisher has taken is left alone until it is given to this one again, and at the
+   * latest for so long: the other one may have died.
+   */
+  readonly fencedWaitMs: number;
 }
 
 export const PUBLISHER_DEFAULTS: PublisherConfig = {
   windowMs: 900_000,
   windowEventsMax: 200_000,
   batchEventsMax: 1_000,
+  queuedMessagesMax: 10_000,
+  transactionMessagesMax: 2_000,
   checkpointEveryMs: 5_000,
   backOffMs: 100,
   backOffMsMax: 10_000,
+  fencedWaitMs: 30_000,
 };

@@ -1,9 +1,12 @@
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { FanOutError } from '@livegift/fanout';
 import { openKafkaFanOut } from '@livegift/fanout-kafka';
+import { shareWork } from '@livegift/lease';
+import { openRedisLeases } from '@livegift/lease-redis';
 import {
   NestLog,
   systemClock,
+  systemIds,
   systemScheduler,
   type ProcessEdge,
   type ReadinessPart,
@@ -33,7 +36,15 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
       }),
     isHopeless: (error) => error instanceof FanOutError && error.code !== 'unavailable',
   });
-  const publisher = new Publisher({ events, fanOut, ...outside, config: PUBLISHER_DEFAULTS });
+  const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const work = shareWork({
+    leases,
+    group: 'publisher',
+    partCount: fanOut.sourcePartitionCount,
+    holder: systemIds.uuid(),
+    ...outside,
+  });
+  const publisher = new Publisher({ events, fanOut, work, ...outside, config: PUBLISHER_DEFAULTS });
   const app = await NestFactory.createApplicationContext(PublisherModule.of(publisher), {
     logger: new NestLog(telemetry),
     abortOnError: false,
@@ -42,6 +53,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     readiness: [readinessOf(publisher)],
     close: async () => {
       await app.close();
+      await leases.close();
       await fanOut.close();
       await events.close();
     },

@@ -1,8 +1,9 @@
 import type { GiftMessage } from '@livegift/contracts';
 import { CATALOGUE_STREAM, roomStream, walletStream } from '@livegift/domain';
-import { FanOutError, type FanOut, type RoomMessage } from '@livegift/fanout';
+import { FanOutError, sourcePartitionOf, type FanOut, type RoomMessage } from '@livegift/fanout';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import { instant, silentTelemetry, type NewEvent, type Position } from '@livegift/kernel';
+import { allOfTheWork, type SharedWork } from '@livegift/lease';
 import { InMemoryEventStore } from '@livegift/testing';
 import { PUBLISHER_DEFAULTS, type PublisherConfig } from './publisher.config.js';
 import { Publisher } from './publisher.js';
@@ -159,6 +160,106 @@ describe('the publisher', () => {
     expect(new Set(seen.map(({ id }) => id))).toEqual(new Set(['v.0', 'w.0']));
   });
 
+  it('publishes the source partitions of its share only, and goes on with those that it is given later', async () => {
+    const work = new HandedWork(fanOut.sourcePartitionCount, [0]);
+    const publisher = await publish({}, work);
+    const rooms = [0, 1, 2].map(roomIn);
+    for (const room of rooms) await sendGift('v', room);
+    expect((await messagesUntil(1)).map(({ roomId }) => roomId)).toEqual([rooms[0]]);
+    work.hand([0, 2]);
+    expect((await messagesUntil(2)).map(({ roomId }) => roomId)).toEqual([rooms[0], rooms[2]]);
+    work.hand([1]);
+    expect((await messagesUntil(3)).map(({ roomId }) => roomId)).toEqual([rooms[0], rooms[2], rooms[1]]);
+    await until(() => publisher.state().lanes === 1);
+    await sendGift('v', rooms[0]!);
+    await sendGift('v', rooms[1]!);
+    expect((await messagesUntil(4)).map(({ roomId }) => roomId)).toEqual([
+      ...rooms.toSpliced(1, 1),
+      rooms[1],
+      rooms[1],
+    ]);
+  });
+
+  it('has nothing to catch up with when nothing is its share', async () => {
+    const publisher = await publish({}, new HandedWork(fanOut.sourcePartitionCount, []));
+    expect(publisher.state()).toMatchObject({ caughtUp: true, lanes: 0 });
+  });
+
+  it('leaves a source partition that another has taken to it, until it is given it again', async () => {
+    const work = new HandedWork(fanOut.sourcePartitionCount, [0, 1, 2]);
+    const first = await publish({}, work);
+    const other = await fanOut.openPublisher(0);
+    const rooms = [0, 1, 2].map(roomIn);
+    for (const room of rooms) await sendGift('v', room);
+    expect(new Set((await messagesUntil(2)).map(({ roomId }) => roomId))).toEqual(new Set(rooms.slice(1)));
+    await until(() => first.state().lanes === 2);
+    // The other one has not been fenced in turn.
+    await other.publish([], other.checkpoint!);
+    work.hand([1, 2]);
+    await until(() => first.state().lanes === 2 && first.state().caughtUp);
+    work.hand([0, 1, 2]);
+    expect((await messagesUntil(3)).map(({ roomId }) => roomId).at(-1)).toBe(rooms[0]);
+    await expect(other.publish([], other.checkpoint!)).rejects.toMatchObject({ code: 'fenced' });
+  });
+
+  it('takes back a source partition after a while, for the one that took it may have died', async () => {
+    await publish({ fencedWaitMs: 1 });
+    await fanOut.openPublisher(0);
+    await sendGift('v', roomIn(0));
+    const waiting = messagesUntil(1);
+    await until(() => (nowMs += 1) > 0 && publishers[0]!.state().lanes === 2);
+    await until(() => (nowMs += 1) > 0 && publishers[0]!.state().lanes === 3);
+    expect((await waiting).map(({ id }) => id)).toEqual(['v.0']);
+  });
+
+  it('goes on with the others while one source partition cannot be published to', async () => {
+    let away = true;
+    const real = fanOut;
+    fanOut = {
+      sourcePartitionCount: real.sourcePartitionCount,
+      close: () => real.close(),
+      subscribe: (options) => real.subscribe(options),
+      openPublisher: (partition) =>
+        away && partition === 0
+          ? Promise.reject(new FanOutError('unavailable', 'its leader is away'))
+          : real.openPublisher(partition),
+    };
+    await publish({ backOffMs: 1, backOffMsMax: 1 });
+    for (const room of [0, 1, 2].map(roomIn)) await sendGift('v', room);
+    expect(new Set((await messagesUntil(2)).map(({ id }) => id))).toEqual(new Set(['v.1', 'v.2']));
+    away = false;
+    const waiting = messagesUntil(3);
+    await until(() => (nowMs += 1) > 0 && publishers[0]!.state().lanes === 3);
+    expect((await waiting).map(({ id }) => id).at(-1)).toBe('v.0');
+  });
+
+  it('publishes what gathers meanwhile in few transactions, each within its bound, and reads no more than its own', async () => {
+    const sizes: number[] = [];
+    const real = fanOut;
+    fanOut = {
+      sourcePartitionCount: real.sourcePartitionCount,
+      close: () => real.close(),
+      subscribe: (options) => real.subscribe(options),
+      openPublisher: async (partition) => {
+        const publisher = await real.openPublisher(partition);
+        return {
+          ...publisher,
+          publish: async (published, checkpoint) => {
+            sizes.push(published.length);
+            await new Promise((resolve) => setImmediate(resolve));
+            await publisher.publish(published, checkpoint);
+          },
+        };
+      },
+    };
+    const ids: string[] = [];
+    for (let count = 0; count < 200; count++) ids.push((await sendGift('v', 'room'))[0]);
+    await publish({ batchEventsMax: 10, transactionMessagesMax: 40, queuedMessagesMax: 100 });
+    expect((await messages()).map(({ id }) => id)).toEqual(ids);
+    expect(Math.max(...sizes)).toBe(40);
+    expect(sizes.filter((size) => size > 0).length).toBeLessThan(20);
+  });
+
   it('gives up, and says so, when the checkpoint is of another store', async () => {
     const other = await fanOut.openPublisher(0);
     await other.publish([], { storeId: 'another', position: '0000000000000001' as Position });
@@ -167,16 +268,61 @@ describe('the publisher', () => {
   });
 });
 
+/** Whose turn it is is said by hand. */
+class HandedWork implements SharedWork {
+  #parts: ReadonlySet<number>;
+  #changed: (parts: ReadonlySet<number>) => void = () => {};
+
+  constructor(
+    readonly partCount: number,
+    parts: readonly number[],
+  ) {
+    this.#parts = new Set(parts);
+  }
+
+  parts(): ReadonlySet<number> {
+    return this.#parts;
+  }
+
+  onChange(listener: (parts: ReadonlySet<number>) => void): void {
+    this.#changed = listener;
+  }
+
+  start(): void {}
+
+  async stop(): Promise<void> {}
+
+  hand(parts: readonly number[]): void {
+    this.#parts = new Set(parts);
+    this.#changed(this.#parts);
+  }
+}
+
+/** A room of that source partition. */
+function roomIn(partition: number): string {
+  for (let number = 0; ; number++) {
+    if (sourcePartitionOf(`room-${number}`, fanOut.sourcePartitionCount) === partition) return `room-${number}`;
+  }
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setImmediate(resolve));
+}
+
 function newFanOut(): FanOut {
   const clock = { now: () => nowMs };
   return createMemoryFanOut({ clock, retainMs: 600_000, retainMessagesMax: 10_000, sourcePartitionCount: 3 });
 }
 
 /** Starts one, and waits until it has published what is in the log. */
-async function publish(config: Partial<PublisherConfig> = {}): Promise<Publisher> {
+async function publish(
+  config: Partial<PublisherConfig> = {},
+  work: SharedWork = allOfTheWork(fanOut.sourcePartitionCount),
+): Promise<Publisher> {
   const publisher = new Publisher({
     events: store,
     fanOut,
+    work,
     clock: { now: () => nowMs },
     scheduler,
     telemetry: silentTelemetry,

@@ -1,7 +1,17 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import { FanOutError, sourcePartitionOf, type FanOut, type FanOutPublisher, type RoomMessage } from '@livegift/fanout';
-import type { Checkpoint, Clock, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import { FanOutError, sourcePartitionOf, type FanOut, type RoomMessage } from '@livegift/fanout';
+import type { SharedWork } from '@livegift/lease';
+import {
+  CuttablePause,
+  LOG_START,
+  type Cancellable,
+  type Clock,
+  type Position,
+  type Scheduler,
+  type Telemetry,
+} from '@livegift/kernel';
 import { GiftInfos } from './gift-infos.js';
+import { Lanes } from './lanes.js';
 import type { PublisherConfig } from './publisher.config.js';
 import { PUBLISHED_TYPES, roomMessageOf } from './room-messages.js';
 import { startingPoint } from './starting-point.js';
@@ -9,6 +19,8 @@ import { startingPoint } from './starting-point.js';
 export interface PublisherParts {
   readonly events: EventReader;
   readonly fanOut: FanOut;
+  /** Its parts are the source partitions. Started and stopped with the publisher. */
+  readonly work: SharedWork;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -17,54 +29,68 @@ export interface PublisherParts {
 
 export interface PublisherState {
   readonly running: boolean;
-  /** True once everything that was in the log has been published, since the last (re)start. */
+  /** True once everything that was in the log has been published, as far as it is ours, since the last (re)start. */
   readonly caughtUp: boolean;
-  /** Of the log, read and published; null before the first batch. */
+  /** Of the log, read; null before the first batch. */
   readonly through: Position | null;
+  /** How many source partitions it works on. */
+  readonly lanes: number;
   /** Why it gave up for good: the checkpoint is of another store, or beyond this one's end. */
   readonly failure: string | null;
 }
 
-interface Lane {
-  readonly sourcePartition: number;
-  readonly publisher: FanOutPublisher;
-  checkpoint: Position;
-  savedMs: number;
-}
-
-/** Before every position: the checkpoint of a publisher that begins at the beginning of the log. */
-const LOG_START = '0'.repeat(16) as Position;
-
-/** Carries what rooms show from the log to the fan-out: at least once, in order of position per source partition. */
+/**
+ * Carries what rooms show from the log to the fan-out: at least once, in order of position per source partition. One
+ * subscription to the log feeds a lane for each source partition that is our share.
+ */
 export class Publisher {
+  readonly #lanes: Lanes;
+  readonly #backOff: CuttablePause;
   #stopped = true;
+  /** The lanes are to be looked at again: the share has changed, one has failed, or one's time has come. */
+  #changed = false;
   #run: Promise<void> = Promise.resolve();
   #subscription: Subscription | null = null;
   #caughtUp = false;
   #through: Position | null = null;
   #failure: string | null = null;
   #waiting: (() => void)[] = [];
-  #wake = (): void => {};
 
-  constructor(private readonly parts: PublisherParts) {}
+  constructor(private readonly parts: PublisherParts) {
+    const { fanOut, work, events, clock, scheduler, telemetry, config } = parts;
+    const onFailure = (): void => this.#change();
+    this.#lanes = new Lanes({ fanOut, work, storeId: events.storeId, clock, telemetry, config, onFailure });
+    this.#backOff = new CuttablePause(scheduler);
+    work.onChange((share) => {
+      this.#lanes.shareChanged(share);
+      this.#change();
+    });
+  }
 
   start(): void {
     if (!this.#stopped) return;
     this.#stopped = false;
+    this.parts.work.start();
     this.#run = this.#keepRunning();
   }
 
-  /** Resolves when the batch under way is published. */
+  /** Resolves when what is being published is published. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake();
-    this.#subscription?.close();
+    this.#change();
     this.#release();
     await this.#run;
+    await this.parts.work.stop();
   }
 
   state(): PublisherState {
-    return { running: !this.#stopped, caughtUp: this.#caughtUp, through: this.#through, failure: this.#failure };
+    return {
+      running: !this.#stopped,
+      caughtUp: this.#caughtUp,
+      through: this.#through,
+      lanes: this.#lanes.size,
+      failure: this.#failure,
+    };
   }
 
   /** Resolves when everything that was in the log has been published, or when there is no hope of it. */
@@ -82,66 +108,66 @@ export class Publisher {
       const before = this.#through;
       try {
         await this.#runOnce();
+        continue;
       } catch (error) {
         if (isHopeless(error)) {
           this.#failure = (error as Error).message;
           telemetry.error('the publisher cannot go on: rebuild the fan-out', { error: String(error) });
-          return this.#release();
+          break;
         }
         telemetry.count('publisher_restarts');
         telemetry.warn('the publisher starts again', { error: String(error), backOffMs });
       }
-      if (this.#stopped) return;
       if (this.#through !== before) backOffMs = config.backOffMs;
-      await this.#rest(backOffMs);
+      if (!this.#isStopped()) await this.#backOff.for(backOffMs);
       backOffMs = Math.min(backOffMs * 2, config.backOffMsMax);
     }
+    this.#caughtUp = false;
+    this.#release();
+    await this.#lanes.closeAll();
   }
 
-  /** From opening (which fences whoever was before) until something fails or it is stopped. */
+  /** Until the lanes are to be looked at again, something fails, or it is stopped. */
   async #runOnce(): Promise<void> {
-    const { events, fanOut, config } = this.parts;
-    const lanes: Lane[] = [];
+    this.#changed = false;
+    this.#caughtUp = false;
+    let begin: Promise<Position> | null = null;
+    await this.#lanes.followShare(() => (begin ??= this.#beginning()));
+    const timer = this.#changeInTime();
     try {
-      let begin: Promise<Position> | null = null;
-      const beginning = (): Promise<Position> => (begin ??= this.#beginning());
-      for (let partition = 0; partition < fanOut.sourcePartitionCount; partition++) {
-        lanes.push(await this.#openLane(partition, beginning));
-      }
-      const start = lanes.map(({ checkpoint }) => checkpoint).sort()[0]!;
-      const position = start === LOG_START ? null : start;
-      const infos = await GiftInfos.at(events, position);
-      const after = position === null ? null : { storeId: events.storeId, position };
-      const { batchEventsMax } = config;
-      this.#subscription = await events.subscribe({ after, types: PUBLISHED_TYPES, batchEventsMax });
-      while (!this.#stopped) {
-        const batch = await this.#subscription.next();
-        if (batch === null) return;
-        await this.#publish(batch, lanes, infos);
-      }
+      if (this.#lanes.size > 0) await this.#carry();
+      else await this.#rest();
     } finally {
-      this.#caughtUp = false;
+      timer?.cancel();
       this.#subscription?.close();
       this.#subscription = null;
-      await Promise.allSettled(lanes.map(({ publisher }) => publisher.close()));
     }
   }
 
-  async #openLane(sourcePartition: number, beginning: () => Promise<Position>): Promise<Lane> {
-    const { events, fanOut, clock } = this.parts;
-    const publisher = await fanOut.openPublisher(sourcePartition);
-    const savedMs = clock.now();
-    if (publisher.checkpoint !== null) {
-      const { storeId, position } = publisher.checkpoint;
-      if (storeId !== events.storeId) {
-        throw new EventStoreError('checkpoint-foreign', `source partition ${sourcePartition} is of store ${storeId}`);
-      }
-      return { sourcePartition, publisher, checkpoint: position, savedMs };
+  async #carry(): Promise<void> {
+    const { events, config } = this.parts;
+    const start = this.#lanes
+      .all()
+      .map(({ taken }) => taken)
+      .reduce((least, taken) => (taken < least ? taken : least));
+    const position = start === LOG_START ? null : start;
+    const infos = await GiftInfos.at(events, position);
+    const after = position === null ? null : { storeId: events.storeId, position };
+    const { batchEventsMax } = config;
+    this.#subscription = await events.subscribe({ after, types: PUBLISHED_TYPES, batchEventsMax });
+    while (!this.#changed) {
+      const batch = await this.#subscription.next();
+      if (batch === null && this.#changed) return;
+      if (batch === null) throw new EventStoreError('unavailable', 'the subscription to the log has ended');
+      await this.#hand(batch, infos);
     }
-    const checkpoint = await beginning();
-    // Says where this partition begins, before anything is published to it.
-    await publisher.publish([], { storeId: events.storeId, position: checkpoint });
-    return { sourcePartition, publisher, checkpoint, savedMs };
+  }
+
+  /** Nothing is ours for now, so nothing is left to be published. */
+  async #rest(): Promise<void> {
+    const { work, config } = this.parts;
+    if (work.parts().size === 0) this.#reachEnd();
+    if (!this.#changed) await this.#backOff.for(config.backOffMsMax);
   }
 
   /** Where to begin a source partition that nothing was published to: far enough back to fill the gateways' windows. */
@@ -150,46 +176,49 @@ export class Publisher {
     return (await startingPoint(events, clock.now() - config.windowMs, config.windowEventsMax)) ?? LOG_START;
   }
 
-  async #publish(batch: SubscriptionBatch, lanes: readonly Lane[], infos: GiftInfos): Promise<void> {
-    const messages: RoomMessage[][] = lanes.map(() => []);
+  /** Gives each lane what is its own; waits while too much waits to be published. */
+  async #hand(batch: SubscriptionBatch, infos: GiftInfos): Promise<void> {
+    const { events, fanOut, config } = this.parts;
+    const messages = new Map<number, RoomMessage[]>(this.#lanes.all().map((lane) => [lane.sourcePartition, []]));
     for (const event of batch.events) {
       infos.evolve(event);
-      const made = roomMessageOf(event, infos, this.parts.events);
+      const made = roomMessageOf(event, infos, events);
       const message = made instanceof Promise ? await made : made;
       if (message === null) continue;
-      messages[sourcePartitionOf(message.roomId, lanes.length)]!.push(message);
+      messages.get(sourcePartitionOf(message.roomId, fanOut.sourcePartitionCount))?.push(message);
     }
     if (batch.through !== null) {
-      const through: Checkpoint = { storeId: this.parts.events.storeId, position: batch.through };
-      await settled(lanes.map((lane) => this.#publishLane(lane, messages[lane.sourcePartition]!, through)));
+      for (const [sourcePartition, own] of messages) this.#lanes.get(sourcePartition)?.take(own, batch.through);
       this.#through = batch.through;
     }
-    if (batch.caughtUp && !this.#caughtUp) {
-      this.#caughtUp = true;
-      this.#release();
+    while (this.#lanes.queued > config.queuedMessagesMax && !this.#changed) {
+      await Promise.race(this.#lanes.all().flatMap((lane) => (lane.queued > 0 ? [lane.turn] : [])));
     }
+    if (!batch.caughtUp || this.#caughtUp) return;
+    await Promise.all(this.#lanes.all().map((lane) => lane.drained()));
+    if (!this.#changed) this.#reachEnd();
   }
 
-  async #publishLane(lane: Lane, messages: readonly RoomMessage[], through: Checkpoint): Promise<void> {
-    const { clock, config, telemetry } = this.parts;
-    const news = messages.filter(({ position }) => position > lane.checkpoint);
-    if (through.position <= lane.checkpoint) return;
-    if (news.length === 0 && clock.now() - lane.savedMs < config.checkpointEveryMs) return;
-    await lane.publisher.publish(news, through);
-    lane.checkpoint = through.position;
-    lane.savedMs = clock.now();
-    telemetry.count('publisher_messages', news.length);
+  #reachEnd(): void {
+    this.#caughtUp = true;
+    this.#release();
   }
 
-  /** Resolves after the back-off, or at once when it is stopped meanwhile. */
-  #rest(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.parts.scheduler.after(delayMs, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
+  #changeInTime(): Cancellable | null {
+    const { clock, scheduler } = this.parts;
+    const atMs = this.#lanes.nextOpeningMs;
+    return atMs === null ? null : scheduler.after(Math.max(0, atMs - clock.now()), () => this.#change());
+  }
+
+  #change(): void {
+    this.#changed = true;
+    this.#subscription?.close();
+    this.#backOff.cut();
+  }
+
+  /** Asked again after an await, where the compiler would still believe the old answer. */
+  #isStopped(): boolean {
+    return this.#stopped;
   }
 
   #release(): void {
@@ -199,14 +228,8 @@ export class Publisher {
   }
 }
 
-/** Waits for all of them, so that none is under way any more when one has failed. */
-async function settled(work: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(work);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
-
 function isHopeless(error: unknown): boolean {
-  if (error instanceof FanOutError || !(error instanceof EventStoreError)) return false;
+  if (error instanceof FanOutError) return error.code === 'misconfigured';
+  if (!(error instanceof EventStoreError)) return false;
   return error.code === 'checkpoint-foreign' || error.code === 'checkpoint-beyond-end' || error.code === 'damaged';
 }

@@ -1,5 +1,5 @@
 import type { FanOut, FanOutSubscription } from '@livegift/fanout';
-import type { Scheduler, Telemetry } from '@livegift/kernel';
+import { CuttablePause, type Scheduler, type Telemetry } from '@livegift/kernel';
 import type { RoomFeed } from '@livegift/room-feed';
 
 export interface FeedPumpParts {
@@ -18,9 +18,11 @@ export class FeedPump {
   #subscription: FanOutSubscription | null = null;
   #caughtUp = false;
   #waiting: (() => void)[] = [];
-  #wake = (): void => {};
+  readonly #backOff: CuttablePause;
 
-  constructor(private readonly parts: FeedPumpParts) {}
+  constructor(private readonly parts: FeedPumpParts) {
+    this.#backOff = new CuttablePause(parts.scheduler);
+  }
 
   get caughtUp(): boolean {
     return this.#caughtUp;
@@ -34,7 +36,7 @@ export class FeedPump {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake();
+    this.#backOff.cut();
     this.#caughtUp = false;
     this.#release();
     await this.#subscription?.close();
@@ -63,7 +65,7 @@ export class FeedPump {
       }
       this.#caughtUp = false;
       if (this.#stopped) return;
-      await this.#rest(backOffMs);
+      await this.#backOff.for(backOffMs);
       backOffMs = Math.min(backOffMs * 2, config.backOffMsMax);
     }
   }
@@ -88,17 +90,6 @@ export class FeedPump {
       this.#subscription = null;
       await subscription.close();
     }
-  }
-
-  /** Resolves after the back-off, or at once when it is stopped meanwhile. */
-  #rest(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.parts.scheduler.after(delayMs, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
   }
 
   #release(): void {

@@ -2,6 +2,7 @@ import type { Environment } from '@livegift/config';
 import type { EventStore } from '@livegift/event-store';
 import type { FanOut } from '@livegift/fanout';
 import { GiftApiModule } from '@livegift/gift-api/gift-api.module';
+import { allOfTheWork } from '@livegift/lease';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { systemClock, systemIds, systemScheduler, type ReadinessPart } from '@livegift/process';
 import { Projector, ProjectorModule } from '@livegift/projector/projector.module';
@@ -48,7 +49,8 @@ export class StandaloneModule {
   static register({ store, readModel, fanOut, telemetry, environment }: StandaloneParts): DynamicModule {
     const { streakWindowMs, creatorShareBps, boardUtcOffset, bulkLinesMax } = environment;
     const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
-    const publisher = new Publisher({ events: store, fanOut, ...outside, config: PUBLISHER_DEFAULTS });
+    const work = allOfTheWork(fanOut.sourcePartitionCount);
+    const publisher = new Publisher({ events: store, fanOut, work, ...outside, config: PUBLISHER_DEFAULTS });
     // Started here, because the gateway counts as history what was published once this has caught up.
     publisher.start();
     const readiness = new ConsumersReadiness(publisher);

@@ -26,6 +26,29 @@ export function pause(scheduler: Scheduler, delayMs: number): Promise<void> {
   });
 }
 
+/** Pauses of one loop, one at a time, that somebody else can cut short. */
+export class CuttablePause {
+  #cut = (): void => {};
+
+  constructor(private readonly scheduler: Scheduler) {}
+
+  /** Resolves after `delayMs`, or as soon as it is cut. */
+  for(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.scheduler.after(delayMs, resolve);
+      this.#cut = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** Ends the one under way, if there is one. */
+  cut(): void {
+    this.#cut();
+  }
+}
+
 /** What a part tells operators. Names are Prometheus names without the `livegift_` prefix. */
 export interface Telemetry {
   count(name: string, by?: number): void;

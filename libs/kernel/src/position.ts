@@ -10,6 +10,12 @@ export function isPosition(value: unknown): value is Position {
   return typeof value === 'string' && /^\d{16,40}$/.test(value);
 }
 
+/**
+ * Before every position of every store, whatever its width (of two strings of which one begins with the other, the shorter
+ * is less): where a consumer stands that has read nothing. No event is here, so it is never read after.
+ */
+export const LOG_START = '0'.repeat(16) as Position;
+
 /** How far a consumer has read, and of which store. */
 export interface Checkpoint {
   readonly storeId: string;

@@ -1,8 +1,5 @@
 import { isPosition, type Position } from '@livegift/kernel';
 
-/** Before every position of any store, whatever its width. */
-export const FIRST_POSITION = '0'.repeat(16) as Position;
-
 export interface FramePlace {
   /** The store's id. */
   readonly epoch: string;

@@ -1,6 +1,6 @@
-import type { Cancellable, Position } from '@livegift/kernel';
+import { LOG_START, type Cancellable, type Position } from '@livegift/kernel';
 import { FrameBatch, frameOf, type FeedFrame } from './feed-frame.js';
-import { FIRST_POSITION, frameIdOf, parseFrameId } from './frame-id.js';
+import { frameIdOf, parseFrameId } from './frame-id.js';
 import { LiveRoom } from './live-room.js';
 import type {
   EndReason,
@@ -78,9 +78,9 @@ export class RoomFeed {
   /** False when the frame to resume from lies ahead of what has arrived here: another gateway was quicker. */
   hasReached(roomId: string, from: string): boolean {
     const place = parseFrameId(from);
-    if (place === null || place.epoch !== this.parts.epoch || place.position === FIRST_POSITION) return true;
+    if (place === null || place.epoch !== this.parts.epoch || place.position === LOG_START) return true;
     const { seen } = this.#partitionOf(roomId);
-    if (seen === null || seen === FIRST_POSITION) return false;
+    if (seen === null || seen === LOG_START) return false;
     return seen.length !== place.position.length || place.position <= seen;
   }
 
@@ -165,7 +165,7 @@ export class RoomFeed {
     const known = this.#rooms.get(roomId);
     if (known !== undefined) return known;
     const index = this.parts.sourcePartitionOf(roomId);
-    const floor = this.#partitions[index]!.floor ?? FIRST_POSITION;
+    const floor = this.#partitions[index]!.floor ?? LOG_START;
     const room = new LiveRoom(roomId, index, floor, this.parts, (pending) => this.#pend(pending));
     this.#rooms.set(roomId, room);
     return room;
@@ -206,7 +206,7 @@ export class RoomFeed {
 
   /** Positions of one store have one width; the very first place is the exception. */
   #isOfThisStore(roomId: string, position: Position): boolean {
-    return position === FIRST_POSITION || this.#partitionOf(roomId).seen?.length === position.length;
+    return position === LOG_START || this.#partitionOf(roomId).seen?.length === position.length;
   }
 
   #pend(room: LiveRoom): void {

@@ -1,0 +1,144 @@
+import { EventStoreError } from '@livegift/event-store';
+import type { FanOutPublisher, RoomMessage } from '@livegift/fanout';
+import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import type { PublisherConfig } from './publisher.config.js';
+
+export interface LaneParts {
+  readonly sourcePartition: number;
+  readonly publisher: FanOutPublisher;
+  readonly storeId: string;
+  /** How far this source partition was published. */
+  readonly checkpoint: Position;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly config: Pick<PublisherConfig, 'transactionMessagesMax' | 'checkpointEveryMs'>;
+  /** It publishes no more: close it, and go on from the checkpoint with another. */
+  onFailure(lane: Lane, error: unknown): void;
+}
+
+/**
+ * One source partition: takes what the log has for it, and publishes it at its own pace. What gathers while one
+ * transaction is under way becomes the next.
+ */
+export class Lane {
+  #queue: RoomMessage[] = [];
+  /** Everything of this partition up to here is published or in the queue. */
+  #taken: Position;
+  #published: Position;
+  #savedMs: number;
+  #work: Promise<void> | null = null;
+  /** Failed or closed: what waited is left to whoever comes next, so no checkpoint may pass it. */
+  #over = false;
+
+  constructor(private readonly parts: LaneParts) {
+    this.#taken = parts.checkpoint;
+    this.#published = parts.checkpoint;
+    this.#savedMs = parts.clock.now();
+  }
+
+  /**
+   * Opens the source partition's publisher, which fences whoever was before, and goes on from its checkpoint.
+   * @throws FanOutError, EventStoreError `checkpoint-foreign`
+   */
+  static async open(
+    parts: Omit<LaneParts, 'publisher' | 'checkpoint'>,
+    openPublisher: () => Promise<FanOutPublisher>,
+    beginning: () => Promise<Position>,
+  ): Promise<Lane> {
+    const { storeId, sourcePartition } = parts;
+    const publisher = await openPublisher();
+    try {
+      if (publisher.checkpoint === null) {
+        const checkpoint = await beginning();
+        // Says where this partition begins, before anything is published to it.
+        await publisher.publish([], { storeId, position: checkpoint });
+        return new Lane({ ...parts, publisher, checkpoint });
+      }
+      const { storeId: foreign, position: checkpoint } = publisher.checkpoint;
+      if (foreign === storeId) return new Lane({ ...parts, publisher, checkpoint });
+      throw new EventStoreError('checkpoint-foreign', `source partition ${sourcePartition} is of store ${foreign}`);
+    } catch (error) {
+      await publisher.close();
+      throw error;
+    }
+  }
+
+  get sourcePartition(): number {
+    return this.parts.sourcePartition;
+  }
+
+  /** The log need not be read again up to here for this lane. */
+  get taken(): Position {
+    return this.#taken;
+  }
+
+  get published(): Position {
+    return this.#published;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Resolves when the transaction under way is over; at once when there is none. */
+  get turn(): Promise<void> {
+    return this.#work ?? Promise.resolve();
+  }
+
+  /** Messages of this partition's rooms, in order of position, and how far the log was read for them. */
+  take(messages: readonly RoomMessage[], through: Position): void {
+    if (this.#over || through <= this.#taken) return;
+    for (const message of messages) if (message.position > this.#taken) this.#queue.push(message);
+    this.#taken = through;
+    this.#startWork();
+  }
+
+  /** Resolves when nothing waits any more, or nothing will ever be published. */
+  async drained(): Promise<void> {
+    while (this.#work !== null) await this.#work;
+  }
+
+  /** Resolves when the transaction under way is over. */
+  async close(): Promise<void> {
+    this.#end();
+    await this.drained();
+    await this.parts.publisher.close();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#queue = [];
+  }
+
+  #startWork(): void {
+    if (this.#work !== null || this.#over || !this.#isDue()) return;
+    this.#work = this.#publish().then(
+      () => {
+        this.#work = null;
+        this.#startWork();
+      },
+      (error: unknown) => {
+        this.#work = null;
+        this.#end();
+        this.parts.onFailure(this, error);
+      },
+    );
+  }
+
+  #isDue(): boolean {
+    const { clock, config } = this.parts;
+    if (this.#queue.length > 0) return true;
+    return this.#taken > this.#published && clock.now() - this.#savedMs >= config.checkpointEveryMs;
+  }
+
+  async #publish(): Promise<void> {
+    const { publisher, storeId, clock, config, telemetry } = this.parts;
+    const messages = this.#queue.slice(0, config.transactionMessagesMax);
+    this.#queue = this.#queue.slice(messages.length);
+    const through = this.#queue.length === 0 ? this.#taken : messages.at(-1)!.position;
+    await publisher.publish(messages, { storeId, position: through });
+    this.#published = through;
+    this.#savedMs = clock.now();
+    telemetry.count('publisher_messages', messages.length);
+  }
+}

@@ -1,0 +1,128 @@
+import { EventStoreError } from '@livegift/event-store';
+import { FanOutError, type FanOut } from '@livegift/fanout';
+import type { SharedWork } from '@livegift/lease';
+import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import { Lane } from './lane.js';
+import type { PublisherConfig } from './publisher.config.js';
+
+export interface LanesParts {
+  readonly fanOut: FanOut;
+  readonly work: SharedWork;
+  readonly storeId: string;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly config: PublisherConfig;
+  /** One has failed: its source partition is to be opened again in its time. */
+  onFailure(): void;
+}
+
+interface Waiting {
+  readonly untilMs: number;
+  readonly delayMs: number;
+}
+
+/** The source partitions that this publisher works on: its share, less those that it has to leave alone for a while. */
+export class Lanes {
+  readonly #open = new Map<number, Lane>();
+  /** Also of lanes that are open again, since one that fails at once is left alone for longer. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor(private readonly parts: LanesParts) {}
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  get(sourcePartition: number): Lane | undefined {
+    return this.#open.get(sourcePartition);
+  }
+
+  all(): readonly Lane[] {
+    return [...this.#open.values()];
+  }
+
+  get queued(): number {
+    let queued = 0;
+    for (const lane of this.#open.values()) queued += lane.queued;
+    return queued;
+  }
+
+  /** When the first of those left alone is to be tried again; null when none is. */
+  get nextOpeningMs(): number | null {
+    const times = [...this.#waiting].flatMap(([part, { untilMs }]) => (this.#open.has(part) ? [] : [untilMs]));
+    return times.length === 0 ? null : Math.min(...times);
+  }
+
+  /** What is given back is not waited for: when it is given again, it is ours to take, whoever had it in between. */
+  shareChanged(share: ReadonlySet<number>): void {
+    for (const part of this.#waiting.keys()) if (!share.has(part)) this.#waiting.delete(part);
+  }
+
+  /**
+   * Closes what is not ours any more and opens what is, all at once. What cannot be opened is left for later.
+   * @throws EventStoreError when there is no sense in going on
+   */
+  async followShare(beginning: () => Promise<Position>): Promise<void> {
+    const share = this.parts.work.parts();
+    for (const [part, lane] of this.#open) if (!share.has(part)) this.#close(lane);
+    await Promise.all(this.#closing);
+    const nowMs = this.parts.clock.now();
+    const missing = [...share].filter(
+      (part) => !this.#open.has(part) && (this.#waiting.get(part)?.untilMs ?? 0) <= nowMs,
+    );
+    const failures: unknown[] = [];
+    await Promise.all(missing.map((part) => this.#openLane(part, beginning).catch((error) => failures.push(error))));
+    if (failures.length > 0) throw failures[0];
+    this.parts.telemetry.gauge('publisher_lanes', this.#open.size);
+  }
+
+  async closeAll(): Promise<void> {
+    for (const lane of this.#open.values()) this.#close(lane);
+    await Promise.all(this.#closing);
+  }
+
+  async #openLane(sourcePartition: number, beginning: () => Promise<Position>): Promise<void> {
+    const { fanOut, storeId, clock, telemetry, config } = this.parts;
+    const onFailure = (lane: Lane, error: unknown): void => {
+      if (this.#open.get(sourcePartition) !== lane) return;
+      const published = lane.published;
+      this.#close(lane);
+      this.#wait(sourcePartition, error, published > begun);
+      this.parts.onFailure();
+    };
+    let begun: Position;
+    try {
+      const outside = { sourcePartition, storeId, clock, telemetry, config, onFailure };
+      const lane = await Lane.open(outside, () => fanOut.openPublisher(sourcePartition), beginning);
+      begun = lane.published;
+      this.#open.set(sourcePartition, lane);
+    } catch (error) {
+      if (error instanceof EventStoreError) throw error;
+      this.#wait(sourcePartition, error, false);
+    }
+  }
+
+  #wait(sourcePartition: number, error: unknown, hasWorked: boolean): void {
+    const { clock, config, telemetry } = this.parts;
+    const fenced = error instanceof FanOutError && error.code === 'fenced';
+    const before = hasWorked ? undefined : this.#waiting.get(sourcePartition);
+    const doubled = before === undefined ? config.backOffMs : Math.min(before.delayMs * 2, config.backOffMsMax);
+    const delayMs = fenced ? config.fencedWaitMs : doubled;
+    this.#waiting.set(sourcePartition, {
+      untilMs: clock.now() + delayMs,
+      delayMs: fenced ? config.backOffMs : delayMs,
+    });
+    telemetry.count(fenced ? 'publisher_fenced' : 'publisher_restarts');
+    telemetry.warn('a source partition is opened again later', { sourcePartition, error: String(error), delayMs });
+  }
+
+  #close(lane: Lane): void {
+    this.#open.delete(lane.sourcePartition);
+    const closing = lane
+      .close()
+      .catch(() => {})
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}

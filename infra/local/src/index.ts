@@ -1,1 +1,10 @@
-export {};
+export { freePort, freePorts } from './free-ports.js';
+export { findOrInstallKafka, findOrInstallRedis } from './install.js';
+export { startKafka, type LocalKafka, type LocalKafkaOptions } from './kafka.js';
+export { cacheDirectory, findKafka, findRedis, KAFKA_VERSION, type Found } from './programs.js';
+export { startRedisCluster, type LocalRedisCluster, type LocalRedisClusterOptions } from './redis-cluster.js';
+export { startRedis, type LocalRedis, type LocalRedisOptions } from './redis.js';
+export { AppProcess, CLUSTER_APPS, type AppProcessOptions, type ClusterAppName } from './cluster/app-process.js';
+export type { Backend } from './cluster/backends.js';
+export { openDoor, type Door, type DoorOptions } from './cluster/door.js';
+export { EventStoreStandIn } from './cluster/stand-in-process.js';

@@ -1,0 +1,172 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { freePorts } from './free-ports.js';
+import { findOrInstallKafka } from './install.js';
+import type { KafkaPrograms } from './programs.js';
+import { ServerProcess, type Command } from './server-process.js';
+
+const run = promisify(execFile);
+const READY_MS_MAX = 120_000;
+const END_MS_MAX = 30_000;
+const STARTS_MAX = 3;
+const HEAP_MB_DEFAULT = 512;
+
+export interface LocalKafkaOptions {
+  /** Default: a free one. */
+  readonly port?: number;
+  /** Kept by `stop` when it is given. Default: a temporary one. */
+  readonly directory?: string;
+  /** Default 512. */
+  readonly heapMb?: number;
+  /** Further lines of `server.properties`, over ours. */
+  readonly properties?: Readonly<Record<string, string>>;
+}
+
+/** A real Kafka (KRaft, one broker) on 127.0.0.1. It ends when this process ends, however that ends. */
+export class LocalKafka {
+  readonly #process: ServerProcess;
+
+  constructor(
+    private readonly programs: KafkaPrograms,
+    readonly port: number,
+    private readonly controllerPort: number,
+    private readonly options: LocalKafkaOptions,
+  ) {
+    this.#process = new ServerProcess({ name: 'Kafka', directory: options.directory, readyMsMax: READY_MS_MAX });
+  }
+
+  /** As `KAFKA_BROKERS` takes it. */
+  get brokers(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get directory(): string {
+    return this.#process.directory;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get running(): boolean {
+    return this.#process.running;
+  }
+
+  /** Again, on the same port and with the files that are there; after a kill -9 this takes some seconds more. */
+  async start(): Promise<void> {
+    writeFileSync(this.#file('server.properties'), this.#properties());
+    writeFileSync(this.#file('log4j2.properties'), LOGGING);
+    await this.#format();
+    const heap = this.options.heapMb ?? HEAP_MB_DEFAULT;
+    const command = this.#java([`-Xmx${heap}m`], 'kafka.Kafka', this.#file('server.properties'));
+    await this.#process.start(command, (_pid, words) => Promise.resolve(words.includes('Kafka Server started')));
+  }
+
+  /** Kafka refuses a directory that was not given its cluster's name first. */
+  async #format(): Promise<void> {
+    const data = this.#file('data');
+    if (existsSync(join(data, 'meta.properties'))) return;
+    mkdirSync(data, { recursive: true });
+    const clusterId = randomBytes(16).toString('base64url');
+    const args = ['format', '-t', clusterId, '-c', this.#file('server.properties')];
+    const { program, args: java } = this.#java(['-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', ...args);
+    await run(program, java, { timeout: READY_MS_MAX });
+  }
+
+  #java(flags: readonly string[], main: string, ...args: readonly string[]): Command {
+    const logging = `-Dlog4j2.configurationFile=${this.#file('log4j2.properties')}`;
+    return { program: this.programs.java, args: [...flags, logging, '-cp', this.programs.classPath, main, ...args] };
+  }
+
+  #properties(): string {
+    const lines = {
+      'node.id': '1',
+      'process.roles': 'broker,controller',
+      'controller.quorum.voters': `1@127.0.0.1:${this.controllerPort}`,
+      listeners: `PLAINTEXT://127.0.0.1:${this.port},CONTROLLER://127.0.0.1:${this.controllerPort}`,
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${this.port}`,
+      'controller.listener.names': 'CONTROLLER',
+      'log.dirs': this.#file('data'),
+      ...ONE_BROKER,
+      ...this.options.properties,
+    };
+    return Object.entries(lines)
+      .map(([key, value]) => `${key}=${value}\n`)
+      .join('');
+  }
+
+  #file(name: string): string {
+    return join(this.directory, name);
+  }
+
+  /** kill -9. Files stay, so that `start` can go on with them. */
+  kill(): Promise<void> {
+    return this.#process.kill();
+  }
+
+  /** SIGTERM: an orderly end. Files stay, so that `start` can go on with them. */
+  shutDown(): Promise<void> {
+    return this.#process.shutDown(END_MS_MAX);
+  }
+
+  /** It is there and does not answer, until `resume`. */
+  pause(): void {
+    this.#process.pause();
+  }
+
+  resume(): void {
+    this.#process.resume();
+  }
+
+  /** Ends it for good, and removes its directory unless it was given; then it ends orderly, since its files go on. */
+  async stop(): Promise<void> {
+    await (this.options.directory === undefined ? this.kill() : this.shutDown());
+    await this.#process.dispose();
+  }
+}
+
+/** What differs from Kafka's defaults because there is one broker, and because nobody should wait for it. */
+const ONE_BROKER = {
+  'auto.create.topics.enable': 'false',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '4',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.num.partitions': '4',
+  'share.coordinator.state.topic.replication.factor': '1',
+  'share.coordinator.state.topic.min.isr': '1',
+  'share.coordinator.state.topic.num.partitions': '1',
+  'group.initial.rebalance.delay.ms': '0',
+  'group.min.session.timeout.ms': '1000',
+  'num.network.threads': '2',
+  'num.io.threads': '2',
+  'log.cleaner.dedupe.buffer.size': '8388608',
+} as const;
+
+const LOGGING = `rootLogger.level=info
+rootLogger.appenderRef.console.ref=console
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{ISO8601} %p %m (%c{1})%n%throwable
+`;
+
+/** Starts a Kafka, fetching it first where that may be. @throws Error that says what is missing and how to get it */
+export async function startKafka(options: LocalKafkaOptions = {}): Promise<LocalKafka> {
+  const found = await findOrInstallKafka();
+  if ('missing' in found) throw new Error(found.missing);
+  for (let attempt = 1; ; attempt++) {
+    const [port, controllerPort] = await freePorts(2);
+    const kafka = new LocalKafka(found.programs, options.port ?? port!, controllerPort!, options);
+    try {
+      await kafka.start();
+      return kafka;
+    } catch (error) {
+      await kafka.stop();
+      if (attempt === STARTS_MAX || options.port !== undefined || !/already in use/i.test(String(error))) throw error;
+    }
+  }
+}

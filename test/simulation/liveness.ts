@@ -18,7 +18,8 @@ export function whatIsMissing(
   const count = (type: string): number => log.events.filter((event) => event.type === type).length;
   const uncredited = count('GiftSent') - count('DiamondsCredited');
   if (uncredited > 0) missing.push(`${uncredited} gifts are not credited`);
-  const unfinished = count('PaymentClaimed') + count('HistoryClaimed') - count('CoinsPurchased');
+  const claimed = count('PaymentClaimed') + count('HistoryClaimed') - count('PaymentReleased');
+  const unfinished = claimed - count('CoinsPurchased');
   if (unfinished > 0) missing.push(`${unfinished} claims made no coins`);
   for (const node of nodes) {
     if (!node.running) missing.push(`${node.name} does not run`);

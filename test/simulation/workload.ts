@@ -26,6 +26,8 @@ const GIFTS = ['cheer', 'cheer', 'rose', 'rose', 'finger-heart', 'perfume', 'no-
 /** How long ago imported history happened, at most. */
 const HISTORY_MS = 40 * 24 * 3_600_000;
 
+type Purchase = Extract<Wish, { kind: 'purchase' }>;
+
 /** Draws wishes and has the platform pursue them, each at a time of its own. */
 export class Workload {
   readonly #random: SeededRandom;
@@ -168,7 +170,27 @@ export class Workload {
     const coins = random.chance(0.2) ? random.int(100, 2_000) : random.int(1, 25);
     const body = { coins, price: { amountMinor: 499, currency: 'USD' }, provider: 'stripe', paymentId };
     const asked = this.#wish({ kind: 'purchase', viewerId, body });
-    await this.platform.pursue(asked, this.#repeats());
+    const pursued = this.platform.pursue(asked, this.#repeats());
+    if (random.chance(0.15)) await this.#sameKeyMeanwhile(asked.key!, viewerId, body);
+    await pursued;
+  }
+
+  /** While the purchase is under way its key comes with another payment, or with a gift: one of the two acts. */
+  async #sameKeyMeanwhile(key: string, viewerId: string, body: Purchase['body']): Promise<void> {
+    const random = this.#random;
+    const delayMs = random.between(0, 40);
+    await new Promise<void>((resolve) => this.world.schedule(delayMs, 'the same key meanwhile', resolve));
+    if (random.chance(0.5)) {
+      const paymentId = `pay ${this.#payments.length + 1}/é`;
+      this.#payments.push(paymentId);
+      await this.platform.pursue(
+        this.platform.wish({ kind: 'purchase', viewerId, body: { ...body, paymentId } }, key),
+        this.#repeats(),
+      );
+    } else {
+      const gift = { kind: 'gift', roomId: this.#room(), body: { viewerId, gift: random.pick(GIFTS) } } as const;
+      await this.platform.pursue(this.platform.wish(gift, key), this.#repeats());
+    }
   }
 
   async #sameKeyOtherBody(): Promise<void> {

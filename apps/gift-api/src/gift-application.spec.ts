@@ -420,6 +420,74 @@ describe('purchases', () => {
     expect(await findings()).toEqual([]);
   });
 
+  it.each(['purchase', 'gift'] as const)(
+    'claimed by a dying process give way to a %s that had their key first',
+    async (what) => {
+      const dying = await newProcess({}, false);
+      const process = await newProcess({ finisherDelayMs: 10_000 });
+      await withAnn(process, 10);
+      dying.store.fate = diesAt('wallet-', 'silent-before');
+      void dying.purchases.purchase('ann', purchase('p-1'), context('k'));
+      await settle();
+      const quicker =
+        what === 'gift'
+          ? await process.gifts.send('r1', rose('ann'), context('k'))
+          : await process.purchases.purchase('ann', purchase('p-2'), context('k'));
+      expect(quicker).toMatchObject({ replayed: false });
+      await time.pass(30_000);
+      const [released] = await eventsOf('PaymentReleased');
+      expect(released).toMatchObject({ stream: 'payment-shop-p-1', revision: 1, data: { idempotencyKey: 'k' } });
+      expect(process.finisher.pending).toBe(0);
+      expect(await process.purchases.purchase('ann', purchase('p-1'), context('k'))).toEqual(KEY_REUSED);
+      const paid = await process.purchases.purchase('ann', purchase('p-1'), context('k2'));
+      expect(paid).toMatchObject({ replayed: false, answer: { coins: 100 } });
+      expect(await process.purchases.purchase('ann', purchase('p-1'), context('k2'))).toEqual({
+        ...paid,
+        replayed: true,
+      });
+      expect(await process.purchases.purchase('ann', purchase('p-1'), context())).toEqual({
+        refused: 'payment-already-used',
+      });
+      expect(await findings()).toEqual([]);
+    },
+  );
+
+  it('are told of their key before their payment, also where the key was used elsewhere', async () => {
+    const [here, there] = [await newProcess(), await newProcess()];
+    await withAnn(here, 10);
+    await there.gifts.send('r1', rose('ann'), context('k'));
+    expect(await here.purchases.purchase('ann', purchase('p-0'), context('k'))).toEqual(KEY_REUSED);
+  });
+
+  it('whose key was taken are free as soon as their repeat has been refused', async () => {
+    const dying = await newProcess({}, false);
+    const process = await newProcess({ finisherDelayMs: 1_000_000 });
+    await withAnn(process, 0);
+    dying.store.fate = diesAt('wallet-', 'silent-before');
+    void dying.purchases.purchase('ann', purchase('p-1'), context('k'));
+    await settle();
+    await process.purchases.purchase('ann', purchase('p-2'), context('k'));
+    expect(await process.purchases.purchase('ann', purchase('p-1'), context('k'))).toEqual(KEY_REUSED);
+    expect(await process.purchases.purchase('ann', purchase('p-1'), context('k2'))).toHaveProperty('answer');
+    expect(await findings()).toEqual([]);
+  });
+
+  it('of two payments with one key at once, in two processes, one acts', async () => {
+    for (let round = 0; round < 20; round++) {
+      inner = new InMemoryEventStore('b7a1b1c5-0000-4000-8000-000000000001');
+      const [one, two] = [await newProcess(), await newProcess()];
+      await withAnn(one, 10);
+      const outcomes = await Promise.all([
+        one.purchases.purchase('ann', purchase('p-1'), context('k')),
+        two.purchases.purchase('ann', purchase('p-2'), context('k')),
+        (round % 2 === 0 ? one : two).gifts.send('r1', rose('ann'), context('k')),
+      ]);
+      expect(outcomes.filter((outcome) => 'answer' in outcome)).toHaveLength(1);
+      expect(outcomes.filter((outcome) => 'refused' in outcome)).toEqual([KEY_REUSED, KEY_REUSED]);
+      expect(await findings()).toEqual([]);
+    }
+  });
+
   it.each(['lost', 'unheard'] as const)('whose claim’s answer was %s are there once in the end', async (fate) => {
     const process = await newProcess();
     await withAnn(process, 0);

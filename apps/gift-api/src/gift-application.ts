@@ -16,6 +16,7 @@ import { Gifts } from './gifts/gifts.js';
 import { HistoryCompletion } from './history/history-completion.js';
 import { History } from './history/history.js';
 import { Finisher } from './purchases/finisher.js';
+import { PurchaseCompletion } from './purchases/purchase-completion.js';
 import { Purchases } from './purchases/purchases.js';
 import { RoomReferences } from './rooms/room-references.js';
 import { Rooms, type RoomCommands } from './rooms/rooms.js';
@@ -71,7 +72,8 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const rooms = new Rooms(roomCommands, references, store, clock, ids);
   const gifts = new Gifts(commands, references, catalogue, clock, config);
   const paymentClaims = new Claims<PaymentClaimed>(store, clock, ids, 'PaymentClaimed');
-  const purchases = new Purchases(commands, paymentClaims, store, clock, config);
+  const purchaseCompletion = new PurchaseCompletion(commands, paymentClaims, store, clock, config);
+  const purchases = new Purchases(commands, paymentClaims, purchaseCompletion, clock);
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);
   const history = new History(commands, rooms, references, historyClaims, completion, clock, config);

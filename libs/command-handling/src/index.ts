@@ -1,4 +1,5 @@
 export * from './command-ticket.js';
+export { KEY_REUSED } from './decided-batch.js';
 export * from './lanes.js';
 export * from './loaded-stream.js';
 export * from './outcome.js';

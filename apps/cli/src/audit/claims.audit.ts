@@ -1,5 +1,5 @@
 import { importStream, paymentStream, type CoinsPurchased, type GiftSent } from '@livegift/domain';
-import type { HistoryClaimed, PaymentClaimed } from '@livegift/domain';
+import type { HistoryClaimed, PaymentClaimed, PaymentReleased } from '@livegift/domain';
 import type { RecordedEvent } from '@livegift/kernel';
 import { FingerprintSet } from './fingerprint-set.js';
 import { findingAt, type Report, type Rule } from './finding.js';
@@ -12,6 +12,12 @@ interface Unfinished {
   bought: boolean;
 }
 
+/** A claim that was let go; whether rightly, the wallet's stream says. */
+export interface Release {
+  readonly event: RecordedEvent;
+  readonly claim: PaymentClaimed['data'];
+}
+
 const IMPORT_PROVIDER = 'import';
 
 /** Claims and what became of them. Holds only the unfinished ones, and a fingerprint of every claim. */
@@ -20,6 +26,10 @@ export class ClaimsAudit {
   readonly #claimed = new FingerprintSet();
   /** Streams of claims that may hold more than one event: look. */
   readonly suspects = new Set<string>();
+  /** Few: they take two commands with one key at the same moment. */
+  readonly releases: Release[] = [];
+  /** Streams whose last event is a release, and its revision. */
+  readonly #released = new Map<string, number>();
 
   constructor(private readonly report: Report) {}
 
@@ -30,9 +40,24 @@ export class ClaimsAudit {
       : importStream((event.data as HistoryClaimed['data']).importId);
     const rule = isPayment ? 'payment-claims' : 'history-claims';
     if (stream !== event.stream) this.#say(event, rule, `a claim of ${stream} in another stream`);
-    if (event.revision !== 0) this.#say(event, rule, `${stream} is claimed again, at revision ${event.revision}`);
-    if (!this.#claimed.add(stream)) this.suspects.add(stream);
+    const released = this.#released.get(stream) ?? -1;
+    if (event.revision !== released + 1)
+      this.#say(event, rule, `${stream} is claimed again, at revision ${event.revision}`);
+    if (!this.#claimed.add(stream) && !this.#released.delete(stream)) this.suspects.add(stream);
     this.#unfinished.set(stream, { rule, event, bought: false });
+  }
+
+  released(event: RecordedEvent): void {
+    const { provider, paymentId, idempotencyKey } = event.data as PaymentReleased['data'];
+    const stream = paymentStream(provider, paymentId);
+    const claim = this.#unfinished.get(stream)?.event;
+    const data = claim?.data as PaymentClaimed['data'] | undefined;
+    if (data?.idempotencyKey !== idempotencyKey || claim?.revision !== event.revision - 1) {
+      return this.#say(event, 'payment-claims', `${stream} is released, but not claimed, or has made its coins`);
+    }
+    this.#unfinished.delete(stream);
+    this.#released.set(stream, event.revision);
+    this.releases.push({ event, claim: data });
   }
 
   purchased(event: RecordedEvent): void {

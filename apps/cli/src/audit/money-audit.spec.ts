@@ -95,6 +95,16 @@ function soundLog(): Draft[] {
   ];
 }
 
+/** A claim whose key is `key`, and its release. */
+function releasedClaim(key: string): Draft[] {
+  const payment = { provider: 'shop', paymentId: 'p2', viewerId: 'ann', idempotencyKey: key, occurredAt: AT };
+  const claim = { ...payment, coins: 5, price: PRICE, bodyHash: 'b2', walletRevision: 2 };
+  return [
+    { stream: 'payment-shop-p2', revision: 0, type: 'PaymentClaimed', data: claim, metadata: {} },
+    { stream: 'payment-shop-p2', revision: 1, type: 'PaymentReleased', data: payment, metadata: {} },
+  ];
+}
+
 const FIRST_GIFT = 5;
 const SECOND_GIFT = 6;
 const FIRST_CREDIT = 7;
@@ -263,6 +273,18 @@ describe('the audit of the money', () => {
       'payment-claims',
       (log) => log.splice(4, 0, { ...structuredClone(log[3]!), revision: 1 }),
     ],
+    ['a claim released whose key was free', 'payment-claims', (log) => log.push(...releasedClaim('g3'))],
+    ['a claim released whose key went before it', 'payment-claims', (log) => log.push(...releasedClaim('g1'))],
+    [
+      'a released payment that made coins',
+      'payment-claims',
+      (log) => log.push({ ...releasedClaim('buy-1')[1]!, stream: 'payment-shop-p1', data: { ...log[3]!.data } }),
+    ],
+    [
+      'a room confirmed to be what it is not',
+      'rooms',
+      (log) => log.push({ ...log[2]!, revision: 1, type: 'RoomConfirmed', data: { ...log[2]!.data, closedAt: AT } }),
+    ],
     [
       'a claim that nobody finished',
       'payment-claims',
@@ -316,6 +338,12 @@ describe('the audit of the money', () => {
       position: positionOf(FIRST_GIFT),
       detail: '1501 diamonds for 30 coins at 5000 basis points; due are 1500',
     });
+  });
+
+  it('lets a claim go whose key another command took', async () => {
+    expect(await rulesBrokenBy((log) => log.push(...releasedClaim('g2')))).toEqual([]);
+    const claimedAgain = { ...releasedClaim('g2')[0]!, revision: 2 };
+    expect(await rulesBrokenBy((log) => log.push(...releasedClaim('g2'), claimedAgain))).toEqual([]);
   });
 
   it('lets what has just been written be finished a moment later', async () => {

@@ -1,6 +1,7 @@
 import type { EventReader } from '@livegift/event-store';
 import type { RecordedEvent } from '@livegift/kernel';
-import { ClaimsAudit } from './claims.audit.js';
+import { walletStream, type CoinsPurchased } from '@livegift/domain';
+import { ClaimsAudit, type Release } from './claims.audit.js';
 import { CreatorsAudit } from './creators.audit.js';
 import { findingAt, type Report } from './finding.js';
 import { RoomsAudit } from './rooms.audit.js';
@@ -75,6 +76,8 @@ export class MoneyAudit {
       case 'PaymentClaimed':
       case 'HistoryClaimed':
         return this.#claims.claimed(event);
+      case 'PaymentReleased':
+        return this.#claims.released(event);
       case 'RoomOpened':
         return this.#rooms.opened(event);
       case 'RoomClosed':
@@ -101,6 +104,7 @@ export class MoneyAudit {
     this.#reportForgotten(engineNowMs ?? Date.parse(this.#newest?.metadata.recordedAt ?? ''));
     for (const suspect of this.#streams.suspects) await this.#lookAtKey(reader, suspect);
     for (const stream of this.#claims.suspects) await this.#lookAtClaim(reader, stream);
+    for (const release of this.#claims.releases) await this.#lookAtRelease(reader, release);
     const { totals } = this.#wallets;
     return {
       events: this.#events,
@@ -157,6 +161,18 @@ export class MoneyAudit {
     }
   }
 
+  /** A claim is released only when another command has taken its key in the wallet, after the claim. */
+  async #lookAtRelease(reader: EventReader, { event, claim }: Release): Promise<void> {
+    const { viewerId, idempotencyKey, walletRevision, provider, paymentId } = claim;
+    for await (const taken of wholeStream(reader, walletStream(viewerId), walletRevision + 1)) {
+      if (taken.metadata.idempotencyKey !== idempotencyKey) continue;
+      const bought = taken.type === 'CoinsPurchased' ? (taken.data as CoinsPurchased['data']) : null;
+      if (bought?.provider !== provider || bought.paymentId !== paymentId) return;
+      break;
+    }
+    this.report(findingAt(event, 'payment-claims', `key ${idempotencyKey} was not taken by another command`));
+  }
+
   async #lookAtClaim(reader: EventReader, stream: string): Promise<void> {
     const events = await reader.readStream(stream, { limit: 2 });
     const second = events[1];
@@ -166,8 +182,8 @@ export class MoneyAudit {
   }
 }
 
-async function* wholeStream(reader: EventReader, stream: string): AsyncGenerator<RecordedEvent> {
-  for (let from = 0; ;) {
+async function* wholeStream(reader: EventReader, stream: string, first = 0): AsyncGenerator<RecordedEvent> {
+  for (let from = first; ;) {
     const events = await reader.readStream(stream, { from, limit: READ_EVENTS });
     yield* events;
     if (events.length < READ_EVENTS) return;

@@ -19,7 +19,9 @@ export interface KeySuspect {
 /** Suspects beyond this many are counted, not looked up: the log is broken anyway. */
 const SUSPECTS_MAX = 10_000;
 
-/** Positions of the log, revisions and idempotency keys of every stream but those of claims, which hold one event. */
+const CLAIM_TYPES: ReadonlySet<string> = new Set(['PaymentClaimed', 'PaymentReleased', 'HistoryClaimed']);
+
+/** Positions of the log, revisions and idempotency keys of every stream but those of claims, which are audited with them. */
 export class StreamsAudit {
   readonly #streams = new Map<string, StreamBooks>();
   readonly #keys = new FingerprintSet();
@@ -30,7 +32,7 @@ export class StreamsAudit {
 
   recorded(event: RecordedEvent): void {
     this.#checkPosition(event);
-    if (event.type === 'PaymentClaimed' || event.type === 'HistoryClaimed') return;
+    if (CLAIM_TYPES.has(event.type)) return;
     let books = this.#streams.get(event.stream);
     if (books === undefined) {
       books = { revision: -1, key: null, bodyHash: undefined, types: [] };

@@ -1,4 +1,4 @@
-import type { ClaimEvent, CoinsPurchased } from '@livegift/domain';
+import type { ClaimEvent, CoinsPurchased, PaymentReleased } from '@livegift/domain';
 import { IMPORT_PROVIDER } from '@livegift/domain';
 import type { EventStore, SubscriptionBatch } from '@livegift/event-store';
 import type { Cancellable, Clock, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
@@ -31,7 +31,7 @@ interface PendingClaim {
 }
 
 const FINISHER = 'finisher';
-const TYPES = ['PaymentClaimed', 'HistoryClaimed', 'CoinsPurchased'] as const;
+const TYPES = ['PaymentClaimed', 'PaymentReleased', 'HistoryClaimed', 'CoinsPurchased'] as const;
 
 /**
  * Finishes what was claimed by a process that died: follows claims and the coins that they became, and completes each
@@ -101,8 +101,8 @@ export class Finisher {
     const seenAtMs = this.#parts.clock.now();
     let before = this.#through;
     for (const event of batch.events) {
-      if (event.type === 'CoinsPurchased') {
-        const { provider, paymentId } = (event as unknown as CoinsPurchased).data;
+      if (event.type === 'CoinsPurchased' || event.type === 'PaymentReleased') {
+        const { provider, paymentId } = (event as unknown as CoinsPurchased | PaymentReleased).data;
         this.#pending.delete(claimKey(provider, paymentId));
       } else {
         const claim = event as unknown as RecordedClaim;
@@ -154,7 +154,7 @@ export class Finisher {
   async #finish(claim: RecordedClaim): Promise<void> {
     const { purchases, history, telemetry } = this.#parts;
     const { $correlationId } = claim.metadata;
-    if (claim.type === 'PaymentClaimed') await purchases.finish(claim.data, $correlationId);
+    if (claim.type === 'PaymentClaimed') await purchases.finish(claim, $correlationId);
     else await history.finish(claim.data, $correlationId);
     telemetry.count('finisher_finished_total');
   }

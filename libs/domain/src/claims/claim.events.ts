@@ -1,7 +1,7 @@
 import type { Coins, DomainEvent, Instant, Money } from '@livegift/kernel';
 
 /**
- * A payment makes coins once, across all wallets: its stream takes one event. It carries the whole purchase, so that any
+ * A payment makes coins once, across all wallets: its stream takes one claim at a time. It carries the whole purchase, so that any
  * process can finish it, and where to look whether somebody has.
  */
 export type PaymentClaimed = DomainEvent<
@@ -17,6 +17,21 @@ export type PaymentClaimed = DomainEvent<
     readonly bodyHash: string;
     /** The wallet's revision when it was claimed: its CoinsPurchased stands after it. */
     readonly walletRevision: number;
+    readonly occurredAt: Instant;
+  }
+>;
+
+/**
+ * The claim before it in the stream can never make coins, since another command has used its idempotency key in the wallet
+ * meanwhile. The payment is free again, for a command with a key of its own.
+ */
+export type PaymentReleased = DomainEvent<
+  'PaymentReleased',
+  {
+    readonly provider: string;
+    readonly paymentId: string;
+    readonly viewerId: string;
+    readonly idempotencyKey: string;
     readonly occurredAt: Instant;
   }
 >;

@@ -1,4 +1,4 @@
-import type { CoinsPurchased, GiftSent, HistoryClaimed, PaymentClaimed } from '@livegift/domain';
+import type { CoinsPurchased, GiftSent, HistoryClaimed, PaymentClaimed, PaymentReleased } from '@livegift/domain';
 import { canonicalJson, type RecordedEvent } from '@livegift/kernel';
 import type { Report } from './report.js';
 
@@ -18,6 +18,7 @@ interface Claim {
 /** A claimed payment makes coins exactly once; a claimed line of history is bought and sent exactly once, as a pair. */
 export class ClaimsBook {
   readonly #claims = new Map<string, Claim>();
+  readonly #keys = new Map<string, number>();
 
   claimPayment(data: PaymentClaimed['data'], report: Report): void {
     const { provider, paymentId, viewerId, coins, price, walletRevision, occurredAt } = data;
@@ -30,6 +31,23 @@ export class ClaimsBook {
     const purchase = canonicalJson({ viewerId, coins, price: null, occurredAt });
     const gift = canonicalJson({ viewerId, roomId, creatorId, coins, occurredAt });
     this.#claim(`payment import ${importId}`, { viewerId, purchase, gift, walletRevision }, report);
+  }
+
+  /** Only a claim that can never make coins: another event of the wallet has its key, after it. */
+  releasePayment(data: PaymentReleased['data'], event: RecordedEvent, report: Report): void {
+    const name = `payment ${data.provider} ${data.paymentId}`;
+    const claim = this.#claims.get(name);
+    if (claim === undefined || claim.purchases > 0) return report(`${name} is released, but not claimed or bought`);
+    const taken = this.#keys.get(`wallet-${data.viewerId} ${data.idempotencyKey}`) ?? -1;
+    if (taken <= claim.walletRevision) report(`${name} is released, but its key was free`);
+    if (event.stream !== `payment-${data.provider}-${encodeURIComponent(data.paymentId)}`)
+      report('in the wrong stream');
+    this.#claims.delete(name);
+  }
+
+  /** Where each key was last seen in its stream. */
+  noteKey({ stream, revision, metadata }: RecordedEvent): void {
+    if (metadata.idempotencyKey !== undefined) this.#keys.set(`${stream} ${metadata.idempotencyKey}`, revision);
   }
 
   purchase(data: CoinsPurchased['data'], event: RecordedEvent, report: Report): void {

@@ -1,4 +1,11 @@
-import type { CatalogueEvent, ClaimEvent, CreatorEvent, RoomEvent, WalletEvent } from '@livegift/domain';
+import type {
+  CatalogueEvent,
+  ClaimEvent,
+  CreatorEvent,
+  PaymentReleased,
+  RoomEvent,
+  WalletEvent,
+} from '@livegift/domain';
 import type { RecordedEvent } from '@livegift/kernel';
 import { ClaimsBook } from './claims-book.js';
 import { CreatorsBook, type CreatorAccount } from './creators-book.js';
@@ -42,8 +49,10 @@ export class NaiveLedger {
       this.#findings.push(`${recorded.position} ${recorded.stream}@${recorded.revision} ${recorded.type}: ${finding}`);
     };
     this.#log.apply(recorded, report);
+    this.#claims.noteKey(recorded);
     if (recorded.stream.startsWith('creator-')) this.#creators.checkMetadata(recorded, report);
-    const event = recorded as RecordedEvent & (WalletEvent | CreatorEvent | RoomEvent | ClaimEvent | CatalogueEvent);
+    const event = recorded as RecordedEvent &
+      (WalletEvent | CreatorEvent | RoomEvent | ClaimEvent | PaymentReleased | CatalogueEvent);
     switch (event.type) {
       case 'WalletOpened':
         return this.#wallets.open(event.data, recorded, report);
@@ -63,6 +72,8 @@ export class NaiveLedger {
         return this.#creators.credit(event.data, recorded, report);
       case 'PaymentClaimed':
         return this.#claims.claimPayment(event.data, report);
+      case 'PaymentReleased':
+        return this.#claims.releasePayment(event.data, recorded, report);
       case 'HistoryClaimed':
         return this.#claims.claimHistory(event.data, report);
       case 'RoomOpened':

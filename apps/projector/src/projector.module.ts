@@ -20,8 +20,8 @@ export class ProjectorModule implements OnApplicationBootstrap, BeforeApplicatio
     };
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.projector.start();
+  onApplicationBootstrap(): void {
+    this.projector.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {

@@ -63,11 +63,11 @@ describe('the projector', () => {
     const { store, head } = await storeWithWallet();
     const readModel = createMemoryReadModel();
     const projector = project(store, readModel);
-    await projector.start();
+    projector.start();
     await expect(readModel.wallet('ann')).rejects.toMatchObject({ code: 'rebuilding' });
     await reached(readModel, head);
     while (!projector.state().ready) await new Promise((resolve) => setImmediate(resolve));
-    expect(projector.state()).toEqual({ phase: 'live', ready: true, position: head, reason: null });
+    expect(projector.state()).toEqual({ phase: 'live', ready: true, position: head, partitions: 1, reason: null });
     expect((await readModel.wallet('ann'))?.row).toMatchObject({ coins: 7, purchasedCoins: 7 });
 
     const { positions } = await store.append('wallet-ann', [purchased('ann', 1, 8)], 2);
@@ -81,7 +81,7 @@ describe('the projector', () => {
     const store = new InMemoryEventStore('store-a');
     const readModel = createMemoryReadModel();
     const projector = project(store, readModel);
-    await projector.start();
+    projector.start();
     while (!projector.state().ready) await new Promise((resolve) => setImmediate(resolve));
     expect(await readModel.wallet('ann')).toBeNull();
     await projector.stop();
@@ -94,7 +94,7 @@ describe('the projector', () => {
     }
     const projector = project(store, createMemoryReadModel());
     let turns = 0;
-    await projector.start();
+    projector.start();
     for (; !projector.state().ready; turns++) await new Promise((resolve) => setImmediate(resolve));
     expect(turns).toBeGreaterThan(40);
     await projector.stop();
@@ -104,7 +104,7 @@ describe('the projector', () => {
     const { store } = await storeWithWallet();
     const readModel = createMemoryReadModel();
     const projectors = [project(store, readModel), project(store, readModel)];
-    await Promise.all(projectors.map((projector) => projector.start()));
+    for (const projector of projectors) projector.start();
     for (let revision = 2, balance = 8; revision < 40; revision++, balance++) {
       await store.append('wallet-ann', [purchased('ann', 1, balance)], revision);
     }
@@ -133,7 +133,7 @@ describe('the projector', () => {
       },
     });
     const projector = project(store, flaky);
-    await projector.start();
+    projector.start();
     await reached(readModel, head);
     while (!projector.state().ready) await new Promise((resolve) => setImmediate(resolve));
     expect((await readModel.wallet('ann'))?.row).toMatchObject({ coins: 7, purchasedCoins: 7 });
@@ -144,7 +144,7 @@ describe('the projector', () => {
     const { store, head } = await storeWithWallet();
     const readModel = createMemoryReadModel();
     const projector = project(store, readModel);
-    await projector.start();
+    projector.start();
     await reached(readModel, head);
     await readModel.drop(0);
     const { positions } = await store.append('wallet-ann', [purchased('ann', 1, 8)], 2);
@@ -163,7 +163,7 @@ describe('the projector', () => {
     const to = position as Position;
     await readModel.apply({ partition: 0, storeId, from: null, to, newestGiftMs: null, writes: [] });
     const projector = project(store, readModel);
-    await projector.start();
+    projector.start();
     while (projector.state().phase !== 'refused') await new Promise((resolve) => setImmediate(resolve));
     expect(projector.state()).toMatchObject({ ready: false, reason: expect.any(String) });
     await projector.stop();

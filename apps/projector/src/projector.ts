@@ -1,14 +1,18 @@
-import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import { pause, type Cancellable, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
-import { batchesOf, PROJECTED_TYPES } from '@livegift/projections';
+import { EventStoreError, type EventReader, type SubscriptionBatch } from '@livegift/event-store';
+import type { Cancellable, Clock, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
+import { allOfTheWork, type SharedWork } from '@livegift/lease';
+import { batchesOf } from '@livegift/projections';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { backoffDelayMs } from '@livegift/subscriptions';
-import { PartitionProgress } from './partition-progress.js';
+import { askEach, HeldPartitions, isBehind } from './held-partitions.js';
+import { Lane, Lanes } from './lane.js';
 import { RebuildProgress } from './rebuild-progress.js';
 
 export interface ProjectorParts {
   readonly store: EventReader;
   readonly readModel: ReadModel;
+  /** Which partitions are this projector's; started and stopped with it. Default: all of them. */
+  readonly work?: SharedWork;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -21,177 +25,273 @@ export interface ProjectorConfig {
   /** Waits after failures double from the first to the last. */
   readonly backOffFirstMs: number;
   readonly backOffMaxMs: number;
+  /** How often it looks whether the read model still has what was applied: while nothing happens, nothing else tells. */
+  readonly lookEveryMs: number;
 }
 
 export interface ProjectorState {
   /** `refused`: the read model belongs to another store, or lies beyond the end of this one; it has to be rebuilt. */
   readonly phase: 'stopped' | 'starting' | 'catching-up' | 'live' | 'waiting' | 'refused';
-  /** Has been as far as the log was when the projector began: queries may be answered. */
+  /** Each partition that it holds has been as far as the log was when it took it: queries may be answered. */
   readonly ready: boolean;
-  /** How far every partition has got. */
+  /** How far every partition that it holds has got. */
   readonly position: Position | null;
+  /** How many partitions are its own now. */
+  readonly partitions: number;
   /** Of the phases `waiting` and `refused`: why. */
   readonly reason: string | null;
 }
 
-const DEFAULTS: ProjectorConfig = { batchEventsMax: 4_096, backOffFirstMs: 50, backOffMaxMs: 5_000 };
+const DEFAULTS: ProjectorConfig = {
+  batchEventsMax: 4_096,
+  backOffFirstMs: 50,
+  backOffMaxMs: 5_000,
+  lookEveryMs: 5_000,
+};
 
 /**
  * Events to read models. Each partition goes on from the checkpoint that stands beside its rows; whatever happens, that one
- * is the truth, and the projector reads again from it. Several projectors do no harm, only double work.
+ * is the truth, and the projector reads again from it. So several projectors do no harm on the same partition, only double
+ * work; `work` says which are whose.
  */
 export class Projector {
   readonly #parts: ProjectorParts;
   readonly #config: ProjectorConfig;
-  #phase: ProjectorState['phase'] = 'stopped';
+  readonly #work: SharedWork;
+  readonly #held: HeldPartitions;
+  readonly #lanes = new Lanes();
+  /** Held, and in no lane: their checkpoints are to be read. */
+  readonly #unplaced = new Set<number>();
+  readonly #running = new Set<Promise<void>>();
+  #life: 'new' | 'running' | 'stopped' | 'refused' = 'new';
+  #failures = 0;
   #reason: string | null = null;
-  #ready = false;
-  #progress: PartitionProgress | null = null;
-  #subscription: Subscription | null = null;
+  #isPlacing = false;
   #waiting: { readonly timer: Cancellable; readonly go: () => void } | null = null;
-  #running: Promise<void> | null = null;
-  #begun: () => void = () => {};
+  #nextLook: Cancellable | null = null;
 
   constructor(parts: ProjectorParts) {
     this.#parts = parts;
     this.#config = { ...DEFAULTS, ...parts.config };
+    this.#work = parts.work ?? allOfTheWork(parts.readModel.partitionCount);
+    this.#held = new HeldPartitions(parts.readModel, parts.store.storeId);
   }
 
-  /**
-   * Begins in the background; `state()` says how far it is. Resolves once a read model that has to be rebuilt says so to
-   * its readers, or cannot be reached for now. Calling it twice changes nothing.
-   */
-  async start(): Promise<void> {
-    if (this.#running !== null) return;
-    this.#phase = 'starting';
-    await new Promise<void>((begun) => {
-      this.#begun = begun;
-      this.#running = this.#run().finally(begun);
-    });
+  /** Begins in the background; `state()` says how far it is. Calling it twice changes nothing. */
+  start(): void {
+    if (this.#life !== 'new') return;
+    this.#life = 'running';
+    this.#work.onChange((parts) => this.#workChanged(parts));
+    this.#work.start();
+    this.#workChanged(this.#work.parts());
+    this.#lookLater();
   }
 
-  /** Resolves when the batch under way is applied and nothing more will be. */
+  /** Resolves when the batches under way are applied and nothing more will be; then its partitions are another's. */
   async stop(): Promise<void> {
-    if (this.#running === null) return;
-    this.#phase = 'stopped';
-    this.#subscription?.close();
-    this.#waiting?.timer.cancel();
-    this.#waiting?.go();
-    await this.#running;
-    this.#running = null;
+    if (this.#life === 'running' || this.#life === 'refused') {
+      this.#life = 'stopped';
+      this.#halt();
+    }
+    while (this.#running.size > 0) await Promise.all(this.#running);
+    await this.#work.stop();
   }
 
   state(): ProjectorState {
-    return { phase: this.#phase, ready: this.#ready, position: this.#progress?.least ?? null, reason: this.#reason };
+    const { size, areBuilt, least } = this.#held;
+    const ready = this.#life === 'running' && areBuilt;
+    return { phase: this.#phase(), ready, position: least, partitions: size, reason: this.#reason };
   }
 
-  async #run(): Promise<void> {
-    const { telemetry } = this.#parts;
-    for (let failures = 0; !this.#isStopped();) {
+  #phase(): ProjectorState['phase'] {
+    if (this.#life === 'refused') return 'refused';
+    if (this.#life !== 'running') return 'stopped';
+    if (this.#reason !== null) return 'waiting';
+    if (this.#unplaced.size > 0 && this.#lanes.all.length === 0) return 'starting';
+    return this.#held.areBuilt && this.#unplaced.size === 0 ? 'live' : 'catching-up';
+  }
+
+  #workChanged(parts: ReadonlySet<number>): void {
+    if (this.#life !== 'running') return;
+    const { gained, lost } = this.#held.become(parts);
+    for (const partition of lost) {
+      this.#unplaced.delete(partition);
+      this.#lanes.leave(partition);
+    }
+    this.#parts.telemetry.gauge('projector_partitions_held', this.#held.size);
+    this.#replace(gained);
+  }
+
+  /** Their checkpoints are read anew, and they go on from there. */
+  #replace(partitions: Iterable<number>): void {
+    for (const partition of partitions) {
+      if (!this.#held.has(partition)) continue;
+      this.#lanes.leave(partition);
+      this.#unplaced.add(partition);
+    }
+    if (this.#isPlacing || this.#unplaced.size === 0 || this.#life !== 'running') return;
+    this.#isPlacing = true;
+    this.#run(this.#placeAll());
+  }
+
+  async #placeAll(): Promise<void> {
+    while (this.#unplaced.size > 0 && this.#life === 'running') {
       try {
-        await this.#follow(() => (failures = 0));
+        if (this.#failures > 0) await this.#backOff();
+        if (this.#life === 'running') await this.#place([...this.#unplaced]);
       } catch (error) {
-        this.#begun();
-        if (this.#isStopped()) return;
-        if (isHopeless(error)) return this.#refuse(error);
-        const { backOffFirstMs: firstMs, backOffMaxMs: maxMs } = this.#config;
-        const waitMs = backoffDelayMs({ firstMs, maxMs, factor: 2 }, failures++);
-        telemetry.count('projector_retries_total');
-        telemetry.warn('projector: waits and reads its checkpoints again', { error: messageOf(error), waitMs });
-        await this.#wait(messageOf(error), waitMs);
+        this.#failed(error);
       }
+    }
+    this.#isPlacing = false;
+  }
+
+  async #place(partitions: readonly number[]): Promise<void> {
+    const target = await this.#parts.store.head();
+    const loaded = await this.#held.load(partitions, target);
+    const marked = await this.#held.markBuilt(partitions.filter((partition) => !loaded.failures.has(partition)));
+    if (this.#life !== 'running') return;
+    const failed = new Set(this.#noted(new Map([...loaded.failures, ...marked.failures])));
+    const byPosition = new Map<Position | null, number[]>();
+    for (const partition of partitions) {
+      // Meanwhile it may have become another's, or have fallen back again.
+      if (!this.#unplaced.has(partition) || failed.has(partition) || marked.gone.includes(partition)) continue;
+      this.#unplaced.delete(partition);
+      const position = this.#held.positionOf(partition);
+      byPosition.set(position, [...(byPosition.get(position) ?? []), partition]);
+    }
+    const foremostFirst = [...byPosition].toSorted(([a], [b]) => (isBehind(a, b) ? 1 : isBehind(b, a) ? -1 : 0));
+    for (const [position, alike] of foremostFirst) {
+      const lane = this.#lanes.place(alike, position, (start, all) => new Lane(this.#laneParts(), start, all));
+      if (lane !== null) this.#run(this.#follow(lane, new RebuildProgress(target, this.#parts)));
     }
   }
 
-  /** Reads from the partition that is furthest behind, until something makes it begin anew. */
-  async #follow(onProgress: () => void): Promise<void> {
-    const { store, readModel, clock, scheduler, telemetry } = this.#parts;
-    const progress = await PartitionProgress.load(readModel, store.storeId);
-    this.#progress = progress;
-    const target = await store.head();
-    const { least } = progress;
-    const subscription = await store.subscribe({
-      after: least === null ? null : { storeId: store.storeId, position: least },
-      types: PROJECTED_TYPES,
-      batchEventsMax: this.#config.batchEventsMax,
-    });
-    this.#subscription = subscription;
-    this.#begun();
-    if (this.#isStopped()) return subscription.close();
-    this.#become('catching-up');
-    const rebuild = new RebuildProgress(target, clock, telemetry);
+  #laneParts() {
+    const { store, scheduler } = this.#parts;
+    return { store, scheduler, batchEventsMax: this.#config.batchEventsMax };
+  }
+
+  /** Until the lane ends or fails; then its partitions go on from what is stored. */
+  async #follow(lane: Lane, rebuild: RebuildProgress): Promise<void> {
     try {
-      for (;;) {
-        const batch = await subscription.next();
-        if (batch === null) {
-          if (this.#isStopped()) return;
-          throw new EventStoreError('unavailable', 'the subscription has ended');
-        }
-        if (!(await this.#applyBatch(progress, batch))) return;
-        onProgress();
-        rebuild.report(progress.least, batch.events.length);
-        if (this.#phase !== 'live' && progress.hasReached(target) && !(await this.#goLive(progress, rebuild))) return;
-        // An embedded store and read model answer at once: without this nobody else would get the event loop.
-        if (!batch.caughtUp) await pause(scheduler, 0);
-      }
-    } finally {
-      subscription.close();
+      await lane.run(async (batch) => {
+        await this.#applyBatch(lane, batch);
+        rebuild.report(lane.through, batch.events.length);
+        if (this.#held.areBuilt) rebuild.done();
+        this.#lanes.merge(lane);
+      });
+    } catch (error) {
+      this.#lanes.remove(lane);
+      // One that was closed has nobody left who would wait for it.
+      if (lane.partitions.size === 0) return;
+      this.#failed(error);
+      this.#replace([...lane.partitions]);
     }
   }
 
-  /** False when a partition stands before what was read, so that reading has to begin anew. */
-  async #applyBatch(progress: PartitionProgress, { events, through }: SubscriptionBatch): Promise<boolean> {
-    if (through === null) return true;
-    const { readModel, store, telemetry } = this.#parts;
-    const batches = batchesOf(events, { storeId: store.storeId, from: progress.positions, to: through });
-    const results = await Promise.all(batches.map(async (batch) => ({ batch, result: await readModel.apply(batch) })));
-    let goOn = true;
-    for (const { batch, result } of results) {
-      if (result.applied) {
-        progress.moved(batch.partition, batch.to);
-        continue;
-      }
-      telemetry.count('projector_batches_refused_total');
-      const stored = progress.stored(batch.partition, result.checkpoint);
-      if (stored === null || stored < through) goOn = false;
-    }
-    telemetry.count('projector_events_total', events.length);
-    return goOn;
-  }
-
-  /** False when a partition has fallen back meanwhile. */
-  async #goLive(progress: PartitionProgress, rebuild: RebuildProgress): Promise<boolean> {
-    if (!(await progress.markBuilt())) return false;
-    rebuild.done();
-    this.#ready = true;
-    this.#become('live');
-    return true;
-  }
-
-  #become(phase: 'catching-up' | 'live'): void {
-    if (this.#isStopped()) return;
-    this.#phase = phase;
+  /** Partitions that could not be moved leave the lane; the others go on. */
+  async #applyBatch(lane: Lane, { events, through }: SubscriptionBatch): Promise<void> {
+    const partitions = [...lane.partitions];
+    if (through !== null) this.#leftBehind(lane, await this.#apply(partitions, events, through));
+    const { gone, failures } = await this.#held.markBuilt(
+      partitions.filter((partition) => lane.partitions.has(partition)),
+    );
+    this.#leftBehind(lane, [...gone, ...this.#noted(failures)]);
+    if (this.#unplaced.size > 0) return;
+    this.#failures = 0;
     this.#reason = null;
   }
 
-  #refuse(error: unknown): void {
-    this.#phase = 'refused';
-    this.#ready = false;
-    this.#reason = messageOf(error);
-    this.#parts.telemetry.error('projector: cannot go on by itself', { error: messageOf(error) });
+  /** @returns those that do not stand at `to` now */
+  async #apply(partitions: readonly number[], events: readonly RecordedEvent[], to: Position): Promise<number[]> {
+    const { readModel, store, telemetry } = this.#parts;
+    const from = this.#held.positionsOf(partitions);
+    const batches = new Map(
+      batchesOf(events, { storeId: store.storeId, from, to }).map((batch) => [batch.partition, batch] as const),
+    );
+    const { answers, failures } = await askEach([...batches.keys()], (partition) =>
+      readModel.apply(batches.get(partition)!),
+    );
+    telemetry.count('projector_events_total', events.length);
+    const behind = this.#noted(failures);
+    for (const [partition, result] of answers) {
+      if (result.applied) {
+        this.#held.moved(partition, to);
+        continue;
+      }
+      telemetry.count('projector_batches_refused_total');
+      this.#held.stored(partition, result.checkpoint);
+      if (isBehind(this.#held.positionOf(partition), to)) behind.push(partition);
+    }
+    return behind;
   }
 
-  async #wait(reason: string, waitMs: number): Promise<void> {
-    this.#phase = 'waiting';
-    this.#reason = reason;
+  #noted(failures: ReadonlyMap<number, unknown>): number[] {
+    const errors = [...failures.values()];
+    if (errors.length > 0) this.#failed(errors.find(isHopeless) ?? errors[0]);
+    return [...failures.keys()];
+  }
+
+  #leftBehind(lane: Lane, partitions: readonly number[]): void {
+    this.#replace(partitions.filter((partition) => lane.partitions.has(partition)));
+  }
+
+  #lookLater(): void {
+    this.#nextLook = this.#parts.scheduler.after(this.#config.lookEveryMs, () => {
+      if (this.#life === 'running') this.#run(this.#look());
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { telemetry } = this.#parts;
+    const { gone, failures } = await this.#held.look();
+    telemetry.count('projector_looks_failed_total', failures.size);
+    if (gone.length > 0) {
+      telemetry.count('projector_partitions_fallen_back_total', gone.length);
+      telemetry.warn('projector: partitions have fallen back, going on from what is stored', { partitions: gone });
+      this.#replace(gone);
+    }
+    if (this.#life === 'running') this.#lookLater();
+  }
+
+  #failed(error: unknown): void {
+    if (this.#life !== 'running') return;
+    if (isHopeless(error)) return this.#refuse(error);
+    this.#failures++;
+    this.#reason = messageOf(error);
+  }
+
+  async #backOff(): Promise<void> {
+    const { scheduler, telemetry } = this.#parts;
+    const { backOffFirstMs: firstMs, backOffMaxMs: maxMs } = this.#config;
+    const waitMs = backoffDelayMs({ firstMs, maxMs, factor: 2 }, this.#failures - 1);
+    telemetry.count('projector_retries_total');
+    telemetry.warn('projector: waits and reads its checkpoints again', { error: this.#reason, waitMs });
     await new Promise<void>((go) => {
-      this.#waiting = { timer: this.#parts.scheduler.after(waitMs, go), go };
+      this.#waiting = { timer: scheduler.after(waitMs, go), go };
     });
     this.#waiting = null;
   }
 
-  #isStopped(): boolean {
-    return this.#phase === 'stopped';
+  #refuse(error: unknown): void {
+    this.#life = 'refused';
+    this.#reason = messageOf(error);
+    this.#parts.telemetry.error('projector: cannot go on by itself', { error: this.#reason });
+    this.#halt();
+    this.#run(this.#work.stop());
+  }
+
+  #halt(): void {
+    this.#nextLook?.cancel();
+    for (const lane of this.#lanes.all) lane.close();
+    this.#waiting?.timer.cancel();
+    this.#waiting?.go();
+  }
+
+  #run(task: Promise<void>): void {
+    this.#running.add(task);
+    void task.finally(() => this.#running.delete(task));
   }
 }
 

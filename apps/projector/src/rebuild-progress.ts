@@ -11,20 +11,19 @@ export class RebuildProgress {
 
   constructor(
     private readonly target: Position | null,
-    private readonly clock: Clock,
-    private readonly telemetry: Telemetry,
+    private readonly outside: { readonly clock: Clock; readonly telemetry: Telemetry },
   ) {
-    this.#startedMs = clock.now();
+    this.#startedMs = outside.clock.now();
     this.#reportedMs = this.#startedMs;
   }
 
   report(position: Position | null, events: number): void {
     if (this.#isDone) return;
     this.#events += events;
-    const now = this.clock.now();
+    const now = this.outside.clock.now();
     if (now - this.#reportedMs < REPORT_EVERY_MS) return;
     this.#reportedMs = now;
-    this.telemetry.info('projector: building the read model', {
+    this.outside.telemetry.info('projector: building the read model', {
       percent: percentOf(position, this.target),
       events: this.#events,
       seconds: (now - this.#startedMs) / 1_000,
@@ -34,9 +33,9 @@ export class RebuildProgress {
   done(): void {
     if (this.#isDone) return;
     this.#isDone = true;
-    this.telemetry.info('projector: the read model is up to date', {
+    this.outside.telemetry.info('projector: the read model is up to date', {
       events: this.#events,
-      seconds: (this.clock.now() - this.#startedMs) / 1_000,
+      seconds: (this.outside.clock.now() - this.#startedMs) / 1_000,
     });
   }
 }

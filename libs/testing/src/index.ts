@@ -13,5 +13,6 @@ export * from './given-when-then/given-when-then.js';
 export * from './lease/in-memory-leases.js';
 export * from './ledger/money-scenario.js';
 export * from './ledger/naive-ledger.js';
+export * from './simulation/partitioned-read-model.js';
 export * from './simulation/simulated-fan-out.js';
 export * from './simulation/simulated-read-model.js';

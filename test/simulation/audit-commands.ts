@@ -18,7 +18,7 @@ export function auditCommands(platform: Platform, index: LogIndex, bounds: Scena
       say(asked, 'was refused, and is there');
     for (const attempt of asked.attempts) auditRefusal(asked, attempt, index, written, say);
   }
-  auditLineOrder(platform, bounds.finisherDelayMs, findings);
+  auditLineOrder(platform, findings);
   return findings;
 }
 
@@ -186,22 +186,12 @@ function auditBalance(
   if (details !== null && (details['required'] as number) <= (details['balance'] as number)) untrue('it was enough');
 }
 
-/**
- * What one request newly brought in stands in the log in the order of its lines: of each wallet, or of all for history.
- * A line of history that others work on at the same time (the finisher, another request that has it too) may be put into
- * its wallet by them, and then stands where they were.
- */
-function auditLineOrder(platform: Platform, finisherDelayMs: number, findings: string[]): void {
-  const timesAsked = new Map<string, number>();
-  for (const { stream, attempts } of platform.asked) {
-    timesAsked.set(stream, (timesAsked.get(stream) ?? 0) + attempts.length);
-  }
-  for (const { kind, lines, tookMs } of platform.requests) {
-    if (kind === 'import' && tookMs >= finisherDelayMs) continue;
+/** What one request newly brought in stands in the log in the order of its lines: of each wallet, or of all for history. */
+function auditLineOrder(platform: Platform, findings: string[]): void {
+  for (const { kind, lines } of platform.requests) {
     const last = new Map<string, string>();
     for (const { asked, result } of lines) {
       if (result.kind !== 'accepted' || result.replayed || result.position === null) continue;
-      if (kind === 'import' && timesAsked.get(asked.stream) !== 1) continue;
       const order = kind === 'import' ? 'history' : asked.stream;
       if (result.position <= (last.get(order) ?? '')) {
         findings.push(`out of line order: ${asked.toString()} at ${result.position}`);

@@ -1,6 +1,6 @@
 import { commandErrorOf, isConflict, isUnknown, CommandError } from '@livegift/command-handling';
 import type { ClaimEvent, PaymentReleased } from '@livegift/domain';
-import type { EventStore } from '@livegift/event-store';
+import type { EventStore, OrderedAppend } from '@livegift/event-store';
 import type { Clock, Ids, NewEvent, RecordedEvent } from '@livegift/kernel';
 import { instant } from '@livegift/kernel';
 
@@ -13,6 +13,18 @@ export interface ClaimAttempt<Claim extends ClaimEvent> {
   readonly revision: number;
   /** False: somebody had claimed it before; `data` is theirs. */
   readonly ours: boolean;
+}
+
+export interface WantedClaim<Claim extends ClaimEvent> {
+  readonly stream: string;
+  readonly data: Claim['data'];
+}
+
+export interface OrderedClaims<Claim extends ClaimEvent> {
+  /** A prefix of what was wanted. */
+  readonly attempts: readonly ClaimAttempt<Claim>[];
+  /** Why the one after them was not claimed, or is not known to be; null when all were. */
+  readonly failure: CommandError | null;
 }
 
 const RELEASED: PaymentReleased['type'] = 'PaymentReleased';
@@ -57,6 +69,41 @@ export class Claims<Claim extends ClaimEvent> {
     }
   }
 
+  /**
+   * Claims each that is free, one after the other: the log has them in this order, and none after a failure. Only for
+   * claims that are never released. Never rejects.
+   */
+  async claimInOrder(wanted: readonly WantedClaim<Claim>[], correlationId: string): Promise<OrderedClaims<Claim>> {
+    const attempts: (ClaimAttempt<Claim> | null)[] = [];
+    try {
+      const held = await Promise.all(wanted.map(({ stream }) => this.read(stream)));
+      for (const claim of held) attempts.push(claim === null ? null : attemptOf(claim, false));
+      for (let at = attempts.indexOf(null); at !== -1; at = attempts.indexOf(null, at)) {
+        const free = wanted.flatMap(({ stream, data }, index): (OrderedAppend & { index: number })[] => {
+          if (index < at || attempts[index] !== null) return [];
+          return [{ index, stream, events: [this.#event(this.type, data, correlationId)], expected: 'no-stream' }];
+        });
+        const { results, failure } = await this.store.appendInOrder(free);
+        for (const { index } of free.slice(0, results.length)) {
+          attempts[index] = { data: wanted[index]!.data, revision: 0, ours: true };
+        }
+        if (failure === undefined) break;
+        if (!isConflict(failure) && !isUnknown(failure)) throw failure;
+        const { index, stream, events } = free[results.length]!;
+        const claim = await this.read(stream);
+        if (claim === null) throw new CommandError('unavailable', `it is not known whether ${stream} was claimed`);
+        attempts[index] = attemptOf(claim, claim.id === events[0]!.id);
+      }
+      return { attempts: attempts as ClaimAttempt<Claim>[], failure: null };
+    } catch (failure) {
+      const first = attempts.indexOf(null);
+      return {
+        attempts: attempts.slice(0, Math.max(first, 0)) as ClaimAttempt<Claim>[],
+        failure: commandErrorOf(failure),
+      };
+    }
+  }
+
   /** Says that the claim at `revision` does not hold any more; nothing is done when that has been said. @throws CommandError */
   async release(stream: string, revision: number, data: PaymentReleased['data'], correlationId: string): Promise<void> {
     try {
@@ -76,4 +123,8 @@ export class Claims<Claim extends ClaimEvent> {
     const metadata = { $correlationId: correlationId, $causationId: correlationId, recordedAt };
     return { id: this.ids.uuid(), type, schemaVersion: 1, data, metadata };
   }
+}
+
+function attemptOf<Claim extends ClaimEvent>(claim: RecordedClaim<Claim>, ours: boolean): ClaimAttempt<Claim> {
+  return { data: claim.data, revision: claim.revision, ours };
 }

@@ -624,6 +624,59 @@ describe('imported history', () => {
     expect(await findings()).toEqual([]);
   });
 
+  it('keeps line order where another request brings a line first: that line is replayed', async () => {
+    const [slow, quick] = [await newProcess(), await newProcess()];
+    const lines = ['i-0', 'i-1', 'i-2', 'i-3'].map((importId) => history(importId, `v-${importId}`));
+    let overtaken: Promise<unknown> | null = null;
+    slow.store.fate = async ({ stream }) => {
+      if (stream.startsWith('wallet-')) await (overtaken ??= quick.history.import(numbered([lines[2]!]), 'q'));
+      return 'through';
+    };
+    const answers = await slow.history.import(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual(['accepted', 'accepted', 'replayed', 'accepted']);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('is claimed in line order: a process that dies leaves a prefix, finished in that order', async () => {
+    const lines = Array.from({ length: 6 }, (_, i) => history(`i-${i}`, `v-${9 - i}`));
+    const dying = await newProcess({}, false);
+    dying.store.fate = ({ stream }) => (stream === 'import-i-3' ? 'silent-before' : 'through');
+    void dying.history.import(numbered(lines), 'c');
+    await newProcess();
+    await time.pass(20_000);
+    const imported = await eventsOf('GiftSent');
+    expect(imported.map(({ data }) => (data as { importId: string }).importId)).toEqual(['i-0', 'i-1', 'i-2']);
+  });
+
+  it('is not overtaken by what stands behind a line that must be sent again', async () => {
+    const process = await newProcess({ importChunkLines: 2 });
+    const lines = Array.from({ length: 6 }, (_, i) => history(`i-${i}`, `v-${i}`));
+    process.store.fate = ({ stream }) => (stream === 'import-i-3' ? 'unavailable' : 'through');
+    const first = await process.history.import(numbered(lines), 'c');
+    expect(first.map(({ status }) => status)).toEqual(['accepted', 'accepted', 'accepted', 'retry', 'retry', 'retry']);
+    process.store.fate = () => 'through';
+    await process.history.import(numbered(lines), 'c');
+    const imported = await eventsOf('GiftSent');
+    expect(imported.map(({ data }) => (data as { importId: string }).importId)).toEqual(
+      lines.map(({ importId }) => importId),
+    );
+  });
+
+  it('finishes the lines of one request in order, also where one fails at first', async () => {
+    const lines = Array.from({ length: 3 }, (_, i) => history(`i-${i}`, `v-${i}`));
+    const dying = await newProcess({}, false);
+    dying.store.fate = ({ stream }) => (stream.startsWith('wallet-') ? 'silent-before' : 'through');
+    void dying.history.import(numbered(lines), 'c');
+    const process = await newProcess();
+    process.store.fate = ({ stream }) =>
+      stream === 'wallet-v-0' && time.nowMs < failsUntilMs ? 'unavailable' : 'through';
+    const failsUntilMs = time.nowMs + 15_000;
+    await time.pass(40_000);
+    const imported = await eventsOf('GiftSent');
+    expect(imported.map(({ stream }) => stream)).toEqual(['wallet-v-0', 'wallet-v-1', 'wallet-v-2']);
+    expect(await findings()).toEqual([]);
+  });
+
   it.each(['silent-before', 'silent-after'] as const)('of a process that dies (%s) is finished once', async (fate) => {
     const dying = await newProcess({}, false);
     const [one] = [await newProcess(), await newProcess()];

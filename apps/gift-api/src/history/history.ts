@@ -1,5 +1,5 @@
 import { commandErrorOf, type CommandError } from '@livegift/command-handling';
-import type { HistoryLine, LineAnswer } from '@livegift/contracts';
+import type { LineAnswer } from '@livegift/contracts';
 import { importStream, walletStream, type HistoryClaimed } from '@livegift/domain';
 import { parseInstant, type Clock } from '@livegift/kernel';
 import type { Claims } from '../claims.js';
@@ -7,25 +7,27 @@ import type { RoomReferences } from '../rooms/room-references.js';
 import type { Rooms } from '../rooms/rooms.js';
 import { answering } from '../store-calls.js';
 import type { WalletCommands } from '../wallets/wallet-commands.js';
-import type { ClaimedLine, HistoryCompletion } from './history-completion.js';
-
-export interface NumberedHistoryLine {
-  readonly line: number;
-  readonly body: HistoryLine;
-}
+import {
+  chunksOf,
+  refused,
+  retry,
+  retryBehind,
+  RisingPositions,
+  type LineUnderWay,
+  type NumberedHistoryLine,
+} from './lines-under-way.js';
+import type { ClaimedLine, HistoryCompletion, LoadedWallets } from './history-completion.js';
 
 type HistoryClaim = HistoryClaimed['data'];
 
-/** A line on its way; `answer` says that it has got there. */
-interface LineUnderWay extends NumberedHistoryLine {
-  /** Somebody has claimed its importId before. */
-  existing: HistoryClaim | null;
-  answer: LineAnswer | null;
-}
-
 /**
- * Imports history from elsewhere: every line counts once, for ever. Chunk after chunk, so that lines enter the log in
- * their order: the rooms, then the claims side by side, then the wallets' events in line order, holding the wallets' lanes.
+ * Imports history from elsewhere: every line counts once, for ever. Chunk after chunk: the rooms, then the claims, then the
+ * wallets' events, both in line order, holding the wallets' lanes.
+ *
+ * Lines enter history in their order, whatever happens on the way: a line that must be sent again stops its request, so
+ * that no later one goes ahead of it, and a process that dies leaves claims that are a prefix of its lines, which whoever
+ * comes finishes in that order. Where another request brings the same lines in another order, a line that stands before
+ * one that was accepted ahead of it is `replayed`: that other request has put it there.
  */
 export class History {
   constructor(
@@ -41,13 +43,15 @@ export class History {
   /** One answer a line, in the order of the lines. Never rejects for what happens to a line. */
   async import(lines: readonly NumberedHistoryLine[], correlationId: string): Promise<LineAnswer[]> {
     const underWay = lines.map(({ line, body }): LineUnderWay => ({ line, body, existing: null, answer: null }));
+    const order = new RisingPositions();
     for (const chunk of chunksOf(underWay, this.bounds.importChunkLines)) {
       try {
-        await this.#importChunk(chunk, correlationId);
+        await this.#importChunk(chunk, order, correlationId);
       } catch (failure) {
         const { code } = commandErrorOf(failure);
         for (const line of chunk) line.answer ??= retry(line, code);
       }
+      if (retryBehind(underWay)) break;
     }
     return underWay.map((line) => line.answer!);
   }
@@ -64,36 +68,58 @@ export class History {
     );
   }
 
-  async #importChunk(chunk: readonly LineUnderWay[], correlationId: string): Promise<void> {
+  async #importChunk(chunk: readonly LineUnderWay[], order: RisingPositions, correlationId: string): Promise<void> {
     for (const line of chunk) this.#refuseFuture(line);
     await this.#settleRooms(chunk, correlationId);
+    retryBehind(chunk);
     const toClaim = chunk.filter((line) => line.answer === null);
     if (toClaim.length === 0) return;
     const streams = [...new Set(toClaim.map(({ body }) => walletStream(body.viewerId)))];
     await this.commands.exclusive(streams, async () => {
       const loaded = await this.completion.load(streams);
-      const claimed: (readonly [LineUnderWay, ClaimedLine])[] = [];
-      const attempts = await Promise.all(
-        toClaim.map((line) => {
-          const walletRevision = loaded.get(walletStream(line.body.viewerId))!.revision;
-          return this.#claim(line, walletRevision, correlationId);
-        }),
-      );
-      toClaim.forEach((line, index) => {
-        const attempt = attempts[index]!;
-        if (attempt !== null) claimed.push([line, attempt]);
-      });
+      const claimed = await this.#claim(toClaim, loaded, correlationId);
       const failure = await this.#complete(claimed, loaded, correlationId);
       for (const [line, { done, ours }] of claimed) {
         if (done === null) line.answer = retry(line, failure?.code ?? 'unavailable');
-        else line.answer = { line: line.line, status: ours ? 'accepted' : 'replayed', ...done };
+        else
+          line.answer = {
+            line: line.line,
+            status: ours && order.rises(done.position) ? 'accepted' : 'replayed',
+            ...done,
+          };
       }
     });
   }
 
+  /** The lines that are claimed with this content, by whomever; the others have their answer. */
+  async #claim(
+    lines: readonly LineUnderWay[],
+    loaded: LoadedWallets,
+    correlationId: string,
+  ): Promise<(readonly [LineUnderWay, ClaimedLine])[]> {
+    const wanted = lines.map(({ body: { importId, at, roomId, creatorId, viewerId, coins } }) => {
+      const walletRevision = loaded.get(walletStream(viewerId))!.revision;
+      const data = { importId, roomId, creatorId, viewerId, coins, walletRevision, occurredAt: at };
+      return { stream: importStream(importId), data };
+    });
+    const { attempts, failure } = await this.claims.claimInOrder(wanted, correlationId);
+    const claimed: (readonly [LineUnderWay, ClaimedLine])[] = [];
+    lines.forEach((line, index) => {
+      const attempt = attempts[index];
+      if (attempt === undefined) {
+        line.answer = retry(line, failure?.code ?? 'unavailable');
+      } else if (attempt.ours || isSameContent(attempt.data, wanted[index]!.data)) {
+        claimed.push([line, { claim: attempt.data, ours: attempt.ours, done: null }]);
+      } else {
+        line.answer = refused(line, 'import-id-reused');
+      }
+    });
+    return claimed;
+  }
+
   async #complete(
     claimed: readonly (readonly [LineUnderWay, ClaimedLine])[],
-    loaded: Parameters<HistoryCompletion['complete']>[1],
+    loaded: LoadedWallets,
     correlationId: string,
   ): Promise<CommandError | null> {
     try {
@@ -106,23 +132,6 @@ export class History {
     } catch (failure) {
       return commandErrorOf(failure);
     }
-  }
-
-  /** Null: the line has its answer. */
-  async #claim(line: LineUnderWay, walletRevision: number, correlationId: string): Promise<ClaimedLine | null> {
-    const { importId, at, roomId, creatorId, viewerId, coins } = line.body;
-    const wanted: HistoryClaim = { importId, roomId, creatorId, viewerId, coins, walletRevision, occurredAt: at };
-    try {
-      const { data, ours } =
-        line.existing === null
-          ? await this.claims.claim(importStream(importId), wanted, correlationId)
-          : { data: line.existing, ours: false };
-      if (ours || isSameContent(data, wanted)) return { claim: data, ours, done: null };
-      line.answer = refused(line, 'import-id-reused');
-    } catch (failure) {
-      line.answer = retry(line, commandErrorOf(failure).code);
-    }
-    return null;
   }
 
   /**
@@ -178,22 +187,6 @@ export class History {
 
 const MISMATCH = { refused: 'room-creator-mismatch' } as const;
 
-/** A chunk ends early before an importId that it has already, so that the second line finds the first one's claim. */
-function* chunksOf(lines: readonly LineUnderWay[], linesMax: number): Generator<readonly LineUnderWay[]> {
-  let chunk: LineUnderWay[] = [];
-  let importIds = new Set<string>();
-  for (const line of lines) {
-    if (chunk.length === linesMax || importIds.has(line.body.importId)) {
-      yield chunk;
-      chunk = [];
-      importIds = new Set();
-    }
-    chunk.push(line);
-    importIds.add(line.body.importId);
-  }
-  if (chunk.length > 0) yield chunk;
-}
-
 /** Times compare as times: `12:00:00Z` is `12:00:00.000Z`. */
 function isSameContent(a: HistoryClaim, b: HistoryClaim): boolean {
   return (
@@ -203,12 +196,4 @@ function isSameContent(a: HistoryClaim, b: HistoryClaim): boolean {
     a.coins === b.coins &&
     parseInstant(a.occurredAt) === parseInstant(b.occurredAt)
   );
-}
-
-function refused(line: LineUnderWay, code: string): LineAnswer {
-  return { line: line.line, status: 'refused', code };
-}
-
-function retry(line: LineUnderWay, code: string): LineAnswer {
-  return { line: line.line, status: 'retry', code };
 }

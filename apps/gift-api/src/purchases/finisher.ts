@@ -132,17 +132,20 @@ export class Finisher {
     });
   }
 
-  /** One after the other: these are few, and in no hurry. */
+  /** One after the other, in order: a line of history that fails is not overtaken by those behind it in its request. */
   async #sweep(): Promise<void> {
     const { clock, telemetry, options } = this.#parts;
     const dueBeforeMs = clock.now() - options.finisherDelayMs;
+    const stuck = new Set<string>();
     for (const [key, pending] of Array.from(this.#pending)) {
+      const request = pending.claim.metadata.$correlationId;
       if (this.#stopping) return;
-      if (pending.seenAtMs > dueBeforeMs || this.#pending.get(key) !== pending) continue;
+      if (pending.seenAtMs > dueBeforeMs || this.#pending.get(key) !== pending || stuck.has(request)) continue;
       try {
         await this.#finish(pending.claim);
         if (this.#pending.get(key) === pending) this.#pending.delete(key);
       } catch (failure) {
+        if (pending.claim.type === 'HistoryClaimed') stuck.add(request);
         telemetry.count('finisher_failures_total');
         telemetry.warn('a claim could not be finished, trying again', { key, failure: String(failure) });
       }

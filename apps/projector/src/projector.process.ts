@@ -1,9 +1,12 @@
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import { shareWork } from '@livegift/lease';
+import { openRedisLeases } from '@livegift/lease-redis';
 import {
   DeploymentChoiceError,
   keepBoardUtcOffset,
   NestLog,
   systemClock,
+  systemIds,
   systemScheduler,
   type ProcessEdge,
   type ReadinessPart,
@@ -34,7 +37,15 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });
-  const parts = { store, readModel, ...outside, config: { batchEventsMax: BATCH_EVENTS_ADVISED } };
+  const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const work = shareWork({
+    leases,
+    group: 'projector',
+    partCount: readModel.partitionCount,
+    holder: systemIds.uuid(),
+    ...outside,
+  });
+  const parts = { store, readModel, work, ...outside, config: { batchEventsMax: BATCH_EVENTS_ADVISED } };
   const app = await NestFactory.createApplicationContext(ProjectorModule.register(parts), {
     logger: new NestLog(telemetry),
     abortOnError: false,
@@ -43,6 +54,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
     readiness: [readinessOf(app.get(Projector))],
     close: async () => {
       await app.close();
+      await leases.close();
       await readModel.close();
       await store.close();
     },

@@ -1,4 +1,6 @@
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import { shareWork } from '@livegift/lease';
+import { openRedisLeases } from '@livegift/lease-redis';
 import {
   NestLog,
   systemClock,
@@ -11,7 +13,7 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { Settlement, SettlementModule } from './settlement.module.js';
 
-/** Settlement in a process of its own, over EventStoreDB. Any number of them may run. */
+/** Settlement in a process of its own, over EventStoreDB. Of several, one settles and the others stand by. */
 export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<RunningApp> {
   const { environment, telemetry } = edge;
   const store = await edge.open({
@@ -20,7 +22,9 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
     isHopeless: isUnavailableForGood,
   });
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
-  const app = await NestFactory.createApplicationContext(SettlementModule.register({ store, ...outside }), {
+  const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const work = shareWork({ leases, group: 'settlement', partCount: 1, holder: systemIds.uuid(), ...outside });
+  const app = await NestFactory.createApplicationContext(SettlementModule.register({ store, work, ...outside }), {
     logger: new NestLog(telemetry),
     abortOnError: false,
   });
@@ -28,6 +32,7 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
     readiness: [readinessOf(app.get(Settlement))],
     close: async () => {
       await app.close();
+      await leases.close();
       await store.close();
     },
   };

@@ -2,6 +2,7 @@
 import { creatorStream, type DiamondsCredited } from '@livegift/domain';
 import { EventStoreError, type EventStore, type Subscription } from '@livegift/event-store';
 import { silentTelemetry, type NewEvent, type RecordedEvent, type Scheduler, type Telemetry } from '@livegift/kernel';
+import type { SharedWork } from '@livegift/lease';
 import { InMemoryEventStore, MoneyScenario, NaiveLedger } from '@livegift/testing';
 import { Settlement, type SettlementOptions, type SettlementParts } from './settlement.js';
 
@@ -99,6 +100,30 @@ async function appendToCreator(creatorId: string, type: string, to: EventStore =
     },
   };
   await to.append(creatorStream(creatorId), [event], last?.revision ?? 'no-stream');
+}
+
+interface HandedWork {
+  readonly work: SharedWork;
+  hand(isOurs: boolean): void;
+}
+
+/** The one piece of work, given and taken away by hand. */
+function handedWork(isOurs: boolean): HandedWork {
+  let parts: ReadonlySet<number> = new Set(isOurs ? [0] : []);
+  let listener: (parts: ReadonlySet<number>) => void = () => {};
+  return {
+    work: {
+      partCount: 1,
+      parts: () => parts,
+      onChange: (asked) => (listener = asked),
+      start: () => {},
+      stop: () => Promise.resolve(),
+    },
+    hand: (given) => {
+      parts = new Set(given ? [0] : []);
+      listener(parts);
+    },
+  };
 }
 
 describe('settlement', () => {
@@ -233,6 +258,26 @@ describe('settlement', () => {
     for (const settlement of two) await untilSettled(settlement, store);
     expect(await findings(scenario)).toEqual([]);
     expect(telemetry.counts.get('settlement_conflicts_total')).toBeGreaterThan(0);
+  });
+
+  it("stands by while the work is another's, takes it over, gives it up, and takes it up again", async () => {
+    const [mine, yours] = [handedWork(false), handedWork(true)];
+    const standby = start({}, store, { work: mine.work });
+    const first = start({}, store, { work: yours.work });
+    const rounds: readonly (readonly [giving: HandedWork, taking: HandedWork, settling: Settlement])[] = [
+      [mine, yours, first],
+      [yours, mine, standby],
+      [mine, yours, first],
+    ];
+    for (const [round, [giving, taking, settling]] of rounds.entries()) {
+      giving.hand(false);
+      taking.hand(true);
+      await gifts(6, 6 * round);
+      await untilSettled(settling, store);
+      const idle = settling === first ? standby : first;
+      expect(idle.state()).toMatchObject({ caughtUp: false, failing: null });
+    }
+    expect(await findings(scenario)).toEqual([]);
   });
 
   it.each(['append-outcome-unknown', 'unavailable', 'overloaded'] as const)('lives through %s', async (code) => {

@@ -8,6 +8,7 @@ import {
   type Scheduler,
   type Telemetry,
 } from '@livegift/kernel';
+import { allOfTheWork, type SharedWork } from '@livegift/lease';
 import { runConsumer, type Backoff, type Consumer, type ConsumerState } from '@livegift/subscriptions';
 import { CreatorCredits, type RecordedGift } from './creator-credits.js';
 
@@ -17,6 +18,8 @@ export interface SettlementParts {
   readonly ids: Ids;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
+  /** Its one part says whether this process settles now or stands by; started and stopped with it. Default: it settles. */
+  readonly work?: SharedWork;
   readonly options?: Partial<SettlementOptions>;
 }
 
@@ -44,6 +47,8 @@ export const SETTLEMENT_DEFAULTS: SettlementOptions = {
 };
 
 const CONSUMER = 'settlement';
+/** Settlement is one piece of work: creators are too many to share them out. */
+const THE_WORK = 0;
 
 /** Without a gift the checkpoint is saved only this seldom: in some stores saving it is an event, which wakes us again. */
 const BATCHES_WITHOUT_GIFT_MAX = 1_000;
@@ -51,12 +56,17 @@ const BATCHES_WITHOUT_GIFT_MAX = 1_000;
 /**
  * Turns gifts into diamonds: reads every GiftSent in the order of the log and appends its DiamondsCredited to the
  * creator's stream, each exactly once (see `CreatorCredits`). The checkpoint of the whole lags behind what is credited
- * and only saves time; any number of these may run at once, of which one wins at each creator's stream.
+ * and only saves time. Of several, one settles and the others stand by; by mistake any number may settle at once, of which
+ * one wins at each creator's stream.
  */
 export class Settlement {
   readonly #options: SettlementOptions;
   readonly #credits: CreatorCredits;
+  readonly #work: SharedWork;
+  #isStarted = false;
   #consumer: Consumer | null = null;
+  /** Taking the work and giving it up, one after the other. */
+  #turns: Promise<void> = Promise.resolve();
   /** Everything at or before it is credited. */
   #credited: Position | null = null;
   #saved: Position | null = null;
@@ -67,12 +77,44 @@ export class Settlement {
   constructor(private readonly parts: SettlementParts) {
     this.#options = { ...SETTLEMENT_DEFAULTS, ...parts.options };
     this.#credits = new CreatorCredits({ ...parts, ...this.#options });
+    this.#work = parts.work ?? allOfTheWork(1);
     this.#savedAtMs = parts.clock.now();
   }
 
   start(): void {
-    if (this.#consumer !== null) return;
-    this.#consumer = runConsumer({
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    this.#work.onChange(() => this.#takeTurn());
+    this.#work.start();
+    this.#takeTurn();
+  }
+
+  /** Finishes the batch in hand and saves the checkpoint. */
+  async stop(): Promise<void> {
+    if (!this.#isStarted) return;
+    this.#isStarted = false;
+    await this.#takeTurn();
+    await this.#work.stop();
+  }
+
+  #takeTurn(): Promise<void> {
+    const isOurs = this.#isStarted && this.#work.parts().has(THE_WORK);
+    if (isOurs) {
+      this.#turns = this.#turns.then(() => {
+        this.#consumer ??= this.#consume();
+      });
+      return this.#turns;
+    }
+    // At once, so that a batch that cannot be settled is not waited for.
+    const stopping = this.#consumer?.stop();
+    this.#turns = this.#turns.then(() => stopping).then(() => this.#leave());
+    return this.#turns;
+  }
+
+  #consume(): Consumer {
+    // Taken up again, it begins from what is stored: another process may have gone on.
+    this.#credited = null;
+    return runConsumer({
       name: CONSUMER,
       store: this.parts.store,
       types: ['GiftSent'],
@@ -85,10 +127,11 @@ export class Settlement {
     });
   }
 
-  /** Finishes the batch in hand and saves the checkpoint. */
-  async stop(): Promise<void> {
-    await this.#consumer?.stop();
+  async #leave(): Promise<void> {
+    if (this.#consumer === null) return;
+    await this.#consumer.stop();
     await this.#saveCheckpoint();
+    this.#consumer = null;
   }
 
   /** For health and metrics. `position`: every gift at or before it is credited. */

@@ -2,6 +2,7 @@ import type { EventStore } from '@livegift/event-store';
 import type { Clock, Ids, Scheduler } from '@livegift/kernel';
 import type { ProcessTelemetry } from '@livegift/observability';
 import type { ReadinessPart } from '@livegift/process';
+import type { SharedWork } from '@livegift/lease';
 import type { ReadModel } from '@livegift/read-model';
 import {
   Inject,
@@ -57,6 +58,8 @@ export interface GiftApiConfig {
 
 export interface GiftApiParts {
   readonly store: EventStore;
+  /** See `GiftApplicationParts`. */
+  readonly finisherWork?: SharedWork;
   readonly readModel: ReadModel;
   readonly clock: Clock;
   readonly ids: Ids;

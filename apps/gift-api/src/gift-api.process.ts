@@ -1,4 +1,6 @@
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import { shareWork } from '@livegift/lease';
+import { openRedisLeases } from '@livegift/lease-redis';
 import {
   DeploymentChoiceError,
   keepBoardUtcOffset,
@@ -34,11 +36,15 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });
+  const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const sharing = { group: 'purchase-finisher', partCount: 1, holder: systemIds.uuid() };
+  const finisherWork = shareWork({ leases, ...sharing, ...outside });
   const { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax } = environment;
   const server = await startGiftApi({
     parts: {
       store,
       readModel,
+      finisherWork,
       ...outside,
       config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps } },
       readiness: [
@@ -54,6 +60,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
   return {
     close: async () => {
       await server.close();
+      await leases.close();
       await readModel.close();
       await store.close();
     },

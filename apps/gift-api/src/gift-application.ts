@@ -8,6 +8,7 @@ import {
 } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
 import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
+import { allOfTheWork, SoleWorker, type SharedWork } from '@livegift/lease';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Claims } from './claims.js';
 import { giftApplicationDefaults, type GiftApplicationConfig } from './gift-application.config.js';
@@ -26,6 +27,8 @@ import { Wallets } from './wallets/wallets.js';
 
 export interface GiftApplicationParts {
   readonly store: EventStore;
+  /** Of one part: whose finisher works. Started and stopped with the application. Default: this one's. */
+  readonly finisherWork?: SharedWork;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly scheduler: Scheduler;
@@ -42,10 +45,16 @@ export interface GiftApplication {
   readonly bulkGifts: BulkGifts;
   readonly history: History;
   readonly catalogue: Catalogue;
-  readonly finisher: Finisher;
+  readonly finisher: FinisherState;
   /** Lists the default catalogue if there is none, and starts the finisher. May be called again after it failed. @throws CommandError */
   start(): Promise<void>;
   /** Waits for commands under way; refuses new ones with `unavailable`. */
+  stop(): Promise<void>;
+}
+
+export interface FinisherState {
+  /** Claims that have no coins yet, as far as this process has read; 0 while another one's finisher works. */
+  readonly pending: number;
   stop(): Promise<void>;
 }
 
@@ -77,7 +86,11 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);
   const history = new History(commands, rooms, references, historyClaims, completion, clock, config);
-  const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });
+  const finishing = new SoleWorker(parts.finisherWork ?? allOfTheWork(1), () => {
+    const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });
+    finisher.start();
+    return finisher;
+  });
   return {
     wallets: new Wallets(commands, store, clock),
     purchases,
@@ -86,13 +99,18 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     bulkGifts: new BulkGifts(commands, gifts, references, catalogue, scheduler),
     history,
     catalogue,
-    finisher,
+    finisher: {
+      get pending() {
+        return finishing.current?.pending ?? 0;
+      },
+      stop: () => finishing.stop(),
+    },
     start: async () => {
       await answering(() => catalogue.listDefaults());
-      finisher.start();
+      finishing.start();
     },
     stop: async () => {
-      await finisher.stop();
+      await finishing.stop();
       await Promise.all([commands.stop(), roomCommands.stop()]);
     },
   };

@@ -11,9 +11,8 @@ import {
   type RoomListedWrite,
   type RowTable,
   type RowWrite,
-  WINDOWS,
 } from '@livegift/read-model';
-import { boardName, type PeriodName, type PeriodNames } from './keys.js';
+import type { PeriodName, PeriodNames } from './keys.js';
 
 /** What a batch adds for one member of a board: the score, and where its last gift stands. */
 export interface Sum {
@@ -22,11 +21,11 @@ export interface Sum {
   atMs: number;
 }
 
-/** One board in one period. */
+/** What comes to one board, alike in all of these periods. */
 export interface BoardSums {
-  /** As in its keys: `gifters:day:2026-05-13`. */
-  readonly name: string;
-  readonly endsAtMs: number | null;
+  /** See `boardKey`. */
+  readonly key: string;
+  readonly periods: readonly PeriodName[];
   readonly members: ReadonlyMap<string, Sum>;
 }
 
@@ -68,7 +67,7 @@ type HourSums = Map<number, Map<string, Sum>>;
 
 class GiftSums {
   readonly names = new Map<string, string>();
-  readonly #boards = new Map<string, { readonly score: BoardScore; readonly hours: HourSums }>();
+  readonly #boards = new Map<string, HourSums>();
   readonly #roomGifts = new Map<string, string[]>();
   /** Of boards and rooms that were met already: whether they live in this partition. */
   readonly #boardsHere = new Map<string, boolean>();
@@ -84,7 +83,7 @@ class GiftSums {
   }
 
   add(gift: GiftScoredWrite): void {
-    if (gift.name !== null && this.#hasNames) this.names.set(gift.viewerId, gift.name);
+    if (gift.name !== null && this.#hasNames) this.names.set(gift.viewerId, wellFormed(gift.name));
     if (this.#livesHere(this.#roomsHere, gift.roomId, { room: gift.roomId })) {
       pushTo(this.#roomGifts, gift.roomId, gift.giftId);
     }
@@ -94,12 +93,10 @@ class GiftSums {
 
   boards(cutMs: number | null): BoardSums[] {
     const found: BoardSums[] = [];
-    for (const { score, hours } of this.#boards.values()) {
-      for (let window = 0; window < WINDOWS.length; window++) {
-        for (const { period, members } of this.#merged(hours, window)) {
-          if (cutMs !== null && period.endsAtMs !== null && period.endsAtMs <= cutMs) continue;
-          found.push({ name: boardName(score.board, period), endsAtMs: period.endsAtMs, members });
-        }
+    for (const [key, hours] of this.#boards) {
+      for (const { periods, members } of this.#byPeriod(hours)) {
+        const kept = periods.filter(({ endsAtMs }) => cutMs === null || endsAtMs === null || endsAtMs > cutMs);
+        if (kept.length > 0) found.push({ key, periods: kept, members });
       }
     }
     return found;
@@ -113,10 +110,10 @@ class GiftSums {
   #score(gift: GiftScoredWrite, score: BoardScore, hour: number): void {
     const key = boardKey(score.board);
     if (!this.#livesHere(this.#boardsHere, key, score)) return;
-    let board = this.#boards.get(key);
-    if (board === undefined) this.#boards.set(key, (board = { score, hours: new Map() }));
-    let members = board.hours.get(hour);
-    if (members === undefined) board.hours.set(hour, (members = new Map()));
+    let hours = this.#boards.get(key);
+    if (hours === undefined) this.#boards.set(key, (hours = new Map()));
+    let members = hours.get(hour);
+    if (members === undefined) hours.set(hour, (members = new Map()));
     const sum = members.get(score.member);
     if (sum === undefined) {
       members.set(score.member, { amount: score.amount, position: gift.position, atMs: gift.occurredAtMs });
@@ -127,18 +124,17 @@ class GiftSums {
     }
   }
 
-  /** The hours of a board as periods of one window. Live gifts are all of one hour, whose sums are those of every window. */
-  #merged(hours: HourSums, window: number): { period: PeriodName; members: Map<string, Sum> }[] {
-    if (hours.size === 1) {
-      const [[hour, members]] = hours as unknown as [[number, Map<string, Sum>]];
-      return [{ period: this.periods.ofHour(hour)[window]!, members }];
-    }
-    const merged = new Map<string, { period: PeriodName; members: Map<string, Sum> }>();
-    for (const [hour, sums] of hours) {
-      const period = this.periods.ofHour(hour)[window]!;
-      let into = merged.get(period.text);
-      if (into === undefined) merged.set(period.text, (into = { period, members: new Map() }));
-      for (const [member, sum] of sums) mergeInto(into.members, member, sum);
+  /** Live gifts are all of one hour, whose sums are those of every window. */
+  #byPeriod(hours: HourSums): { periods: readonly PeriodName[]; members: Map<string, Sum> }[] {
+    const all = Array.from(hours, ([hour, members]) => ({ periods: this.periods.ofHour(hour), members }));
+    if (all.length === 1) return all;
+    const merged = new Map<string, { periods: PeriodName[]; members: Map<string, Sum> }>();
+    for (const { periods, members } of all) {
+      for (const period of periods) {
+        let into = merged.get(period.text);
+        if (into === undefined) merged.set(period.text, (into = { periods: [period], members: new Map() }));
+        for (const [member, sum] of members) mergeInto(into.members, member, sum);
+      }
     }
     return [...merged.values()];
   }
@@ -171,4 +167,9 @@ function pushTo<Item>(lists: Map<string, Item[]>, key: string, item: Item): void
   const list = lists.get(key);
   if (list === undefined) lists.set(key, [item]);
   else list.push(item);
+}
+
+/** Half a character, which JSON may hold, cannot be written in UTF-8, and Lua would refuse the batch for it. */
+function wellFormed(text: string): string {
+  return /\p{Surrogate}/u.test(text) ? Buffer.from(text).toString() : text;
 }

@@ -1,6 +1,14 @@
 import type { Position } from '@livegift/kernel';
-import { partitionOf, type BoardAnswer, type BoardEntry, type BoardQuery, ReadModelError } from '@livegift/read-model';
+import {
+  boardKey,
+  partitionOf,
+  type BoardAnswer,
+  type BoardEntry,
+  type BoardQuery,
+  ReadModelError,
+} from '@livegift/read-model';
 import { NAMES_SUBJECT } from './batch-sums.js';
+import { Commands } from './commands.js';
 import type { RedisConnection } from './connection.js';
 import { boardName, type PartitionKeys, type PeriodNames } from './keys.js';
 import { parseMember } from './place.js';
@@ -47,7 +55,7 @@ export async function askBoard(parts: BoardParts, query: BoardQuery): Promise<Bo
 async function callBoard(parts: BoardParts, query: BoardQuery, partition: number, namesPartition: number | null) {
   const { keys, periods, connection } = parts;
   const here = keys[partition]!;
-  const name = boardName(query.board, periods.of(query.window, query.atMs));
+  const name = boardName(boardKey(query.board), periods.of(query.window, query.atMs).text);
   const names = namesPartition === null ? [] : [keys[namesPartition]!.names, keys[namesPartition]!.checkpoint];
   const read = [here.checkpoint, here.board(name), here.places(name), ...names];
   const words = [query.limit, query.from ?? 1, query.around ?? '', query.member ?? ''];
@@ -68,7 +76,9 @@ async function callBoard(parts: BoardParts, query: BoardQuery, partition: number
 async function namesOf(parts: BoardParts, partition: number, ids: string[]): Promise<readonly (string | null)[]> {
   if (ids.length === 0) return [];
   const { checkpoint, names } = parts.keys[partition]!;
-  const words = [checkpoint, ids.length + 2, 'HMGET', names, ids];
+  const commands = new Commands();
+  commands.add('HMGET', names, ids);
+  const words = [checkpoint, commands.text];
   const [stored, found] = (await parts.connection.script('livegiftRead', words, parts.answerMsMax)) as unknown[];
   assertReadable(storedOf(stored), parts.layout);
   return found as (string | null)[];

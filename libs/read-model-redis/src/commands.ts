@@ -1,23 +1,23 @@
 /** A script unpacks the words of one command: Lua's stack holds 8,000. A multiple of what belongs together (1 or 2 words). */
 const COMMAND_WORDS_MAX = 2_000;
 
-/** Commands in the form in which the scripts take them: the number of words, then the words. */
+/** Commands for a script, as one text: so the client and Redis handle one argument, not ten thousand. */
 export class Commands {
-  readonly words: (string | number)[] = [];
-  #count = 0;
+  readonly #commands: (readonly (string | number)[])[] = [];
 
-  /** How many answers a script that reads gives. */
   get count(): number {
-    return this.#count;
+    return this.#commands.length;
   }
 
-  /** One command, or several when there are many words after the key. */
+  /** One command, or several when there are many words after the key; none without. */
   add(name: string, key: string, rest: readonly (string | number)[]): void {
     for (let start = 0; start < rest.length; start += COMMAND_WORDS_MAX) {
-      const part = rest.length <= COMMAND_WORDS_MAX ? rest : rest.slice(start, start + COMMAND_WORDS_MAX);
-      this.words.push(part.length + 2, name, key);
-      for (const word of part) this.words.push(word);
-      this.#count++;
+      this.#commands.push([name, key, ...rest.slice(start, start + COMMAND_WORDS_MAX)]);
     }
+  }
+
+  /** JSON that Lua's decoder takes: numbers must be given as text where they must stay exact, and text must be well formed. */
+  get text(): string {
+    return JSON.stringify(this.#commands);
   }
 }

@@ -33,8 +33,8 @@ export class KeptState {
   at: Position | null | undefined = undefined;
   newestGiftMs: number | null = null;
   cutMs: number | null = null;
-  /** By the name of a board, by id; null: it is not on the board. */
-  readonly places = new Map<string, Map<string, Place | null>>();
+  /** By board, by id. */
+  readonly boards = new Map<string, Map<string, KeptMember>>();
   readonly rows: Readonly<Record<RowTable, Map<string, Row | null>>> = {
     wallet: new Map(),
     creator: new Map(),
@@ -60,11 +60,47 @@ export class KeptState {
     this.at = undefined;
     this.newestGiftMs = null;
     this.cutMs = null;
-    this.places.clear();
+    this.boards.clear();
     for (const rows of Object.values(this.rows)) rows.clear();
     this.listed.clear();
     this.made.clear();
     this.outgrown = false;
     this.grow(-this.#entries);
+  }
+}
+
+/** Beyond those of live gifts: a few of gifts that come late. */
+const PERIODS_KEPT_MAX = 12;
+
+/** Where a member stands on a board's windows, as far as it is known. */
+export class KeptMember {
+  readonly #periods: string[] = [];
+  readonly #places: (Place | null)[] = [];
+
+  /** @param isWhole where no place is known, there is none */
+  constructor(private isWhole: boolean) {}
+
+  /** Between batches. */
+  trim(): void {
+    if (this.#periods.length <= PERIODS_KEPT_MAX) return;
+    this.#periods.length = 0;
+    this.#places.length = 0;
+    this.isWhole = false;
+  }
+
+  /** Null: not on it. Undefined: not known. */
+  place(period: string): Place | null | undefined {
+    const index = this.#periods.indexOf(period);
+    return index >= 0 ? this.#places[index] : this.isWhole ? null : undefined;
+  }
+
+  put(period: string, place: Place | null): void {
+    const index = this.#periods.indexOf(period);
+    if (index >= 0) {
+      this.#places[index] = place;
+      return;
+    }
+    this.#periods.push(period);
+    this.#places.push(place);
   }
 }

@@ -1,12 +1,4 @@
-import {
-  boardKey,
-  periodOf,
-  WINDOWS,
-  type Board,
-  type Period,
-  type RowTable,
-  type WindowName,
-} from '@livegift/read-model';
+import { periodOf, WINDOWS, type Period, type RowTable, type WindowName } from '@livegift/read-model';
 
 /** `{p7}` is the hash tag: all keys of a partition are in one slot of a Redis Cluster. See the README for what they hold. */
 export class PartitionKeys {
@@ -109,4 +101,8 @@ export class PeriodNames {
   }
 }
 
-export const boardName = (board: Board, period: PeriodName): string => `${boardKey(board)}:${period.text}`;
+/** How a board in a period is named in its keys: `gifters:day:2026-05-13`. */
+export const boardName = (board: string, period: string): string => `${board}:${period}`;
+
+/** The window that knows everyone: who is not on it is on none of the board's windows. */
+export const ALL = 'all';

@@ -49,8 +49,8 @@ export const KEY_PREFIX_DEFAULT = 'livegift:';
  */
 export const BATCH_EVENTS_ADVISED = 1_000;
 
-/** Redis takes at most 1,048,576 arguments in one call. */
-export const APPLY_ARGUMENTS_MAX = 1_000_000;
+/** Characters of all commands of one batch in one partition: beyond, it would hold Redis for seconds. */
+export const APPLY_LENGTH_MAX = 64 * 1024 * 1024;
 
 /** Expired boards that one batch frees; those that are left over wait for the next one, and are hidden already. */
 export const EXPIRED_FREED_MAX = 64;

@@ -3,8 +3,8 @@ import { sumBatch, type BatchSums } from './batch-sums.js';
 import type { RedisConnection } from './connection.js';
 import type { PartitionKeys, PeriodNames } from './keys.js';
 import { KeptState, type KeptBudget } from './kept-state.js';
-import { APPLY_ARGUMENTS_MAX, DROPPED_FREED_MAX, EXPIRED_FREED_MAX } from './options.js';
-import { keepAnswers, missingReads, type MissingState } from './present-state.js';
+import { APPLY_LENGTH_MAX, DROPPED_FREED_MAX, EXPIRED_FREED_MAX } from './options.js';
+import { missingPlaces, missingRowsAndMembers, type MissingState } from './present-state.js';
 import { storedOf, type Stored } from './stored.js';
 import { writesOf } from './writes-of.js';
 
@@ -64,8 +64,9 @@ export class PartitionWriter {
     if (kept.at !== batch.from || kept.outgrown) kept.forget();
     const { retentionMs, periods, partitionCount } = this.parts;
     const sums = sumBatch(batch, partitionCount, periods, cutAfter(kept, batch.newestGiftMs, retentionMs));
-    const missing = missingReads(kept, sums, this.keys);
-    if (missing.commands.count > 0) {
+    for (const missingOf of [missingRowsAndMembers, missingPlaces]) {
+      const missing = missingOf(kept, sums, this.keys);
+      if (missing.commands.count === 0) continue;
       const stored = await this.#read(batch, missing);
       if (stored !== null) return this.#refused(stored, batch);
     }
@@ -75,12 +76,12 @@ export class PartitionWriter {
   /** Null when the partition stands at the batch's `from`. */
   async #read(batch: ReadModelBatch, missing: MissingState): Promise<Stored | null> {
     const { connection, applyMsMax } = this.parts;
-    const words = [this.keys.checkpoint, missing.commands.words];
+    const words = [this.keys.checkpoint, missing.commands.text];
     const [reply, ...answers] = (await connection.script('livegiftRead', words, applyMsMax)) as unknown[];
     const stored = storedOf(reply);
     if (stored.isDropping || (stored.checkpoint?.position ?? null) !== batch.from) return stored;
     this.#assertOurs(stored, batch.storeId);
-    keepAnswers(this.#kept, missing, answers);
+    missing.keep(answers);
     this.#kept.at = batch.from;
     this.#kept.newestGiftMs = stored.newestGiftMs;
     this.#kept.cutMs = stored.cutMs;
@@ -90,15 +91,15 @@ export class PartitionWriter {
   async #write(batch: ReadModelBatch, sums: BatchSums): Promise<ApplyResult> {
     const { connection, layout, retentionMs, applyMsMax, budget } = this.parts;
     const kept = this.#kept;
-    const commands = writesOf(kept, sums, this.keys);
-    if (commands.words.length > APPLY_ARGUMENTS_MAX) {
+    const commands = writesOf(kept, sums, this.keys).text;
+    if (commands.length > APPLY_LENGTH_MAX) {
       throw new RangeError(`a batch of ${batch.writes.length} writes is too large for one call of Redis`);
     }
     const { from, to, storeId, newestGiftMs } = batch;
     const place = [storeId, from ?? '', to, layout];
     const retention = [newestGiftMs ?? '', retentionMs ?? '', EXPIRED_FREED_MAX, this.keys.start];
     const keys = [this.keys.checkpoint, this.keys.made];
-    const reply = await connection.script('livegiftApply', [...keys, place, retention, commands.words], applyMsMax);
+    const reply = await connection.script('livegiftApply', [...keys, place, retention, commands], applyMsMax);
     if (reply !== 1) return this.#refused(storedOf(reply), batch);
     if (kept.at !== undefined) {
       kept.at = batch.to;

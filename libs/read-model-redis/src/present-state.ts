@@ -1,60 +1,89 @@
 import type { RowTable } from '@livegift/read-model';
 import type { BatchSums } from './batch-sums.js';
 import { Commands } from './commands.js';
-import type { PartitionKeys } from './keys.js';
-import type { KeptState } from './kept-state.js';
+import { ALL, boardName, type PartitionKeys } from './keys.js';
+import { KeptMember, type KeptState } from './kept-state.js';
 import { parsePlace } from './place.js';
 import { parseListed, parseRow } from './row.js';
 
-/** What a batch touches and is not kept. */
-export interface MissingState {
-  readonly commands: Commands;
-  /** In the order of the answers: takes the values of these ids, null where there is none. */
-  readonly takers: ((values: readonly (string | null)[]) => void)[];
-  entries: number;
+const IDS_MAX = 1_000;
+
+/** What a batch touches and is not kept, to be read. */
+export class MissingState {
+  readonly commands = new Commands();
+  /** In the order of the answers: takes the values of some ids, null where there is none. */
+  readonly #takers: ((values: readonly (string | null)[]) => void)[] = [];
+  #entries = 0;
+
+  constructor(private readonly kept: KeptState) {}
+
+  keep(answers: readonly unknown[]): void {
+    for (const [index, take] of this.#takers.entries()) take(answers[index] as readonly (string | null)[]);
+    this.kept.grow(this.#entries);
+  }
+
+  ask(key: string, ids: readonly string[], take: (id: string, text: string | null) => void): void {
+    this.#entries += ids.length;
+    for (let start = 0; start < ids.length; start += IDS_MAX) {
+      const part = ids.slice(start, start + IDS_MAX);
+      this.commands.add('HMGET', key, part);
+      this.#takers.push((values) => part.forEach((id, index) => take(id, values[index] ?? null)));
+    }
+  }
+
+  askInto<Value>(
+    known: Map<string, Value | null>,
+    key: string,
+    ids: Iterable<string>,
+    parse: (text: string) => Value,
+  ): void {
+    const wanted = [...ids].filter((id) => !known.has(id));
+    this.ask(key, wanted, (id, text) => known.set(id, text === null ? null : parse(text)));
+  }
 }
 
-export function missingReads(kept: KeptState, sums: BatchSums, keys: PartitionKeys): MissingState {
-  const missing: MissingState = { commands: new Commands(), takers: [], entries: 0 };
+/** Rows, and of each member of a board its place in the window of all time: who has none there has none anywhere. */
+export function missingRowsAndMembers(kept: KeptState, sums: BatchSums, keys: PartitionKeys): MissingState {
+  const missing = new MissingState(kept);
   for (const table of Object.keys(sums.rows) as RowTable[]) {
-    const rows = kept.rows[table];
-    ask(missing, keys.tables[table], sums.rows[table].keys(), rows, parseRow);
+    missing.askInto(kept.rows[table], keys.tables[table], sums.rows[table].keys(), parseRow);
   }
-  const listings = new Set(sums.listings.map(({ roomId }) => roomId));
-  ask(missing, keys.listed, listings, kept.listed, parseListed);
-  for (const { name, members } of sums.boards) {
-    let places = kept.places.get(name);
-    if (places === undefined) kept.places.set(name, (places = new Map()));
-    ask(missing, keys.places(name), members.keys(), places, parsePlace);
+  missing.askInto(kept.listed, keys.listed, new Set(sums.listings.map(({ roomId }) => roomId)), parseListed);
+  const asked = new Map<string, Set<string>>();
+  for (const { key, members } of sums.boards) {
+    let ids = asked.get(key);
+    if (ids === undefined) asked.set(key, (ids = new Set()));
+    const known = kept.boards.get(key);
+    for (const id of members.keys()) {
+      const member = known?.get(id);
+      if (member === undefined) ids.add(id);
+      else member.trim();
+    }
+  }
+  for (const [key, ids] of asked) {
+    let known = kept.boards.get(key);
+    if (known === undefined) kept.boards.set(key, (known = new Map()));
+    missing.ask(keys.places(boardName(key, ALL)), [...ids], (id, text) => {
+      const member = new KeptMember(text === null);
+      if (text !== null) member.put(ALL, parsePlace(text));
+      known.set(id, member);
+    });
   }
   return missing;
 }
 
-export function keepAnswers(kept: KeptState, { takers, entries }: MissingState, answers: readonly unknown[]): void {
-  kept.grow(entries);
-  for (const [index, take] of takers.entries()) take(answers[index] as readonly (string | null)[]);
-}
-
-const IDS_MAX = 1_000;
-
-function ask<Value>(
-  missing: MissingState,
-  key: string,
-  ids: Iterable<string>,
-  known: Map<string, Value | null>,
-  parse: (text: string) => Value,
-): void {
-  const wanted: string[] = [];
-  for (const id of ids) if (known.get(id) === undefined) wanted.push(id);
-  missing.entries += wanted.length;
-  for (let start = 0; start < wanted.length; start += IDS_MAX) {
-    const part = wanted.slice(start, start + IDS_MAX);
-    missing.commands.add('HMGET', key, part);
-    missing.takers.push((values) => {
-      for (const [index, id] of part.entries()) {
-        const text = values[index] ?? null;
-        known.set(id, text === null ? null : parse(text));
-      }
-    });
+/** The places in the other windows of those who are on the board already. */
+export function missingPlaces(kept: KeptState, sums: BatchSums, keys: PartitionKeys): MissingState {
+  const missing = new MissingState(kept);
+  for (const { key, periods, members } of sums.boards) {
+    const known = kept.boards.get(key)!;
+    for (const { text: period } of periods) {
+      const ids: string[] = [];
+      for (const id of members.keys()) if (known.get(id)!.place(period) === undefined) ids.push(id);
+      missing.ask(keys.places(boardName(key, period)), ids, (id, text) =>
+        known.get(id)!.put(period, text === null ? null : parsePlace(text)),
+      );
+    }
   }
+  return missing;
 }

@@ -1,7 +1,7 @@
 /*
  * All scripts of this adapter. KEYS[1] is the checkpoint of a partition: it says to which slot, and so to which node, a call
  * goes. The other keys stand in the arguments, under the same hash tag. Every script is atomic; none computes: numbers of Lua
- * hold neither a position nor, as text, a score. Commands come flat: the number of words, then the words.
+ * hold neither a position nor, as text, a score. Commands come as one JSON text, see `Commands`.
  */
 
 /** In this order `answerOf` reads them. */
@@ -17,32 +17,24 @@ export const CHECKPOINT_FIELDS = [
 
 const CHECKPOINT = `redis.call('HMGET', KEYS[1], ${CHECKPOINT_FIELDS.map((field) => `'${field}'`).join(', ')})`;
 
-/** The checkpoint, then what each command reads, all as of one instant. */
+/** ARGV: commands. The checkpoint, then what each command reads, all as of one instant. */
 const READ = `
 local answers = {${CHECKPOINT}}
-local at, last = 1, #ARGV
-while at <= last do
-  local words = tonumber(ARGV[at])
-  answers[#answers + 1] = redis.call(unpack(ARGV, at + 1, at + words))
-  at = at + words + 1
+for index, command in ipairs(cjson.decode(ARGV[1])) do
+  answers[index + 1] = redis.call(unpack(command))
 end
 return answers`;
 
 /**
  * ARGV: store id, from, to, layout, newestGiftMs ('' without), retentionMs ('' without), how many expired boards to free,
- * how their keys begin, then commands. KEYS[2]: \`made\`. Answers 1, or the stored checkpoint when it is not \`from\`.
+ * how their keys begin, commands. KEYS[2]: `made`. Answers 1, or the stored checkpoint when it is not \`from\`.
  */
 const APPLY = `
 local stored = ${CHECKPOINT}
 if (stored[2] or '') ~= ARGV[2] or (stored[1] or ARGV[1]) ~= ARGV[1] or (stored[7] or ARGV[4]) ~= ARGV[4] or stored[4] then
   return stored
 end
-local at, last = 9, #ARGV
-while at <= last do
-  local words = tonumber(ARGV[at])
-  redis.call(unpack(ARGV, at + 1, at + words))
-  at = at + words + 1
-end
+for _, command in ipairs(cjson.decode(ARGV[9])) do redis.call(unpack(command)) end
 redis.call('HSET', KEYS[1], 'storeId', ARGV[1], 'position', ARGV[3], 'layout', ARGV[4])
 local newest = tonumber(stored[5] or ARGV[5])
 if ARGV[5] ~= '' and (not stored[5] or tonumber(ARGV[5]) > newest) then

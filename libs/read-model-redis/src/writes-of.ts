@@ -1,9 +1,9 @@
 import { ROOM_GIFTS_MIN, type RoomListedWrite, type RowTable } from '@livegift/read-model';
 import type { BatchSums, BoardSums } from './batch-sums.js';
 import { Commands } from './commands.js';
-import { BOARD_PREFIX, ROOM_GIFTS_PREFIX, ROOM_LIST_PREFIX, roomLists, type PartitionKeys } from './keys.js';
+import { BOARD_PREFIX, ROOM_GIFTS_PREFIX, ROOM_LIST_PREFIX, boardName, roomLists, type PartitionKeys } from './keys.js';
 import type { KeptState } from './kept-state.js';
-import { placeText, reachedText } from './place.js';
+import { reachedText } from './place.js';
 import { emptyRow, writeRow, type Listed } from './row.js';
 
 /** The commands that bring a partition on by a batch. Everything that it touches is kept, and moves on, too. */
@@ -56,24 +56,36 @@ class Writes {
     this.kept.listed.set(roomId, listed);
   }
 
-  board({ name, endsAtMs, members }: BoardSums): void {
-    const places = this.kept.places.get(name)!;
-    const added: (string | number)[] = [];
-    const left: string[] = [];
-    const placed: string[] = [];
+  board({ key, periods, members }: BoardSums): void {
+    const known = this.kept.boards.get(key)!;
+    const changes = periods.map((period) => ({
+      period,
+      added: [] as string[],
+      left: [] as string[],
+      placed: [] as string[],
+    }));
     for (const [id, { amount, position, atMs }] of members) {
-      const before = places.get(id) ?? null;
-      const place = { score: (before?.score ?? 0) + amount, reached: reachedText(position, atMs) };
-      added.push(place.score, `${place.reached}:${id}`);
-      if (before !== null) left.push(`${before.reached}:${id}`);
-      placed.push(id, placeText(place));
-      places.set(id, place);
+      const member = known.get(id)!;
+      const reached = reachedText(position, atMs);
+      const entry = `${reached}:${id}`;
+      for (const { period, added, left, placed } of changes) {
+        const before = member.place(period.text);
+        if (before === undefined) throw new Error(`the place of ${id} on ${key} was not read`);
+        const score = (before?.score ?? 0) + amount;
+        added.push(String(score), entry);
+        if (before !== null) left.push(`${before.reached}:${id}`);
+        placed.push(id, `${score}:${reached}`);
+        member.put(period.text, { score, reached });
+      }
     }
-    this.commands.add('ZADD', this.keys.board(name), added);
-    // Afterwards, so that the board of one member is not emptied and made anew.
-    this.commands.add('ZREM', this.keys.board(name), left);
-    this.commands.add('HSET', this.keys.places(name), placed);
-    if (left.length === 0) this.#make(BOARD_PREFIX + name, endsAtMs);
+    for (const { period, added, left, placed } of changes) {
+      const name = boardName(key, period.text);
+      this.commands.add('ZADD', this.keys.board(name), added);
+      // Afterwards, so that the board of one member is not emptied and made anew.
+      this.commands.add('ZREM', this.keys.board(name), left);
+      this.commands.add('HSET', this.keys.places(name), placed);
+      if (left.length === 0) this.#make(BOARD_PREFIX + name, period.endsAtMs);
+    }
   }
 
   roomGifts(roomId: string, giftIds: readonly string[]): void {
@@ -97,6 +109,6 @@ class Writes {
     if (this.kept.made.has(name)) return;
     this.kept.made.add(name);
     this.kept.grow(1);
-    this.#made.push(endsAtMs ?? '+inf', name);
+    this.#made.push(endsAtMs === null ? '+inf' : String(endsAtMs), name);
   }
 }

@@ -20,7 +20,7 @@ export const APP_KEYS = {
   standalone: {
     profile: 'embedded',
     required: [],
-    optional: [...EVERY_PROCESS, 'DATA_DIR', ...BOARDS, ...HTTP_API, ...COMMANDS],
+    optional: [...EVERY_PROCESS, 'DATA_DIR', 'SNAPSHOT_EVERY_EVENTS', ...BOARDS, ...HTTP_API, ...COMMANDS],
   },
   'gift-api': {
     profile: 'cluster',
@@ -83,6 +83,7 @@ export function readAppEnvironment<App extends AppName>(
     .filter((key) => values[key] === undefined)
     .map((key): ConfigurationFault => ({ key, rule: 'isDefined' }));
   const ofAnother = values.PROFILE === profile ? [] : [{ key: 'PROFILE', rule: `equals ${profile}` }];
+  // One word about each key: of a PROFILE that is none, and of one that is not this app's.
   const all = [...faults.filter(({ key }) => key !== 'PROFILE' || ofAnother.length === 0), ...ofAnother, ...missing];
   if (all.length > 0) throw new ConfigurationError(all);
   return environmentOf(values) as AppEnvironments[App];

@@ -1,6 +1,9 @@
 import type { Telemetry } from '@livegift/kernel';
 import { breakOff, fail } from './fatal.js';
 
+/** Ctrl-C reaches a process from the terminal and once more from npm or the nest CLI around it: that is one signal. */
+const ONE_SIGNAL_MS = 500;
+
 export interface Draining {
   readonly drainMsMax: number;
   readonly telemetry: Telemetry;
@@ -11,9 +14,14 @@ export interface Draining {
 /** Drains once on SIGTERM or SIGINT; a second one, or `drainMsMax`, cuts it short. */
 export function drainOnSignal({ drainMsMax, telemetry, close }: Draining): void {
   let isDraining = false;
+  let isSame = true;
   const drain = (signal: NodeJS.Signals): void => {
-    if (isDraining) breakOff();
+    if (isDraining) {
+      if (!isSame) breakOff();
+      return;
+    }
     isDraining = true;
+    setTimeout(() => (isSame = false), ONE_SIGNAL_MS).unref();
     telemetry.info('draining', { signal });
     const cut = setTimeout(() => {
       telemetry.error('draining took too long and was cut off', { drainMsMax });
@@ -27,7 +35,5 @@ export function drainOnSignal({ drainMsMax, telemetry, close }: Draining): void 
   process.on('SIGTERM', drain);
   process.on('SIGINT', drain);
   // Started over a channel, as by `npm run cluster`: whoever started this has gone.
-  process.once('disconnect', () => {
-    if (!isDraining) drain('SIGTERM');
-  });
+  process.once('disconnect', () => drain('SIGTERM'));
 }

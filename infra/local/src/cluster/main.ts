@@ -11,6 +11,8 @@ import { SupervisedApp } from './supervised-app.js';
 const HOST = '127.0.0.1';
 const DOOR_PORT_DEFAULT = 3_000;
 const READY_MS_MAX = 120_000;
+/** Ctrl-C comes from the terminal and once more from npm: that is one signal. */
+const ONE_SIGNAL_MS = 500;
 /** Whoever asks again cannot wait. */
 const BROKEN_OFF = 1;
 const USAGE = 2;
@@ -22,7 +24,7 @@ interface Running {
 const say = (line: string): void => void process.stdout.write(`cluster       | ${line}\n`);
 /** In the order of starting; they are stopped the other way round. */
 const running: Running[] = [];
-let isStopping = false;
+let stoppingSinceMs: number | null = null;
 
 async function main(): Promise<void> {
   const options = clusterOptions(process.argv.slice(2), process.env);
@@ -93,14 +95,13 @@ function sayReady({ url }: Door): void {
 }
 
 async function stop(): Promise<void> {
-  if (isStopping) process.exit(BROKEN_OFF);
-  isStopping = true;
+  stoppingSinceMs = Date.now();
   say('stopping');
   for (const each of running.splice(0).reverse()) await each.stop().catch((error: unknown) => say(String(error)));
 }
 
 function fail(error: unknown): void {
-  if (isStopping) return;
+  if (stoppingSinceMs !== null) return;
   if (error instanceof UsageError) {
     process.stderr.write(`cluster: ${error.message}\n\n${CLUSTER_USAGE}\n`);
     process.exit(USAGE);
@@ -109,5 +110,11 @@ function fail(error: unknown): void {
   void stop().then(() => process.exit(1));
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop().then(() => process.exit(0)));
+function onSignal(): void {
+  if (stoppingSinceMs === null) void stop().then(() => process.exit(0));
+  else if (Date.now() - stoppingSinceMs > ONE_SIGNAL_MS) process.exit(BROKEN_OFF);
+}
+
+process.on('SIGINT', onSignal);
+process.on('SIGTERM', onSignal);
 main().catch(fail);

@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { APP_KEYS, keysOf, readAppEnvironment, type AppName } from './app-environment.js';
+import { checkConfig } from './check-config.js';
+import { ConfigurationError, type ConfigurationFault } from './configuration-error.js';
+import { ENVIRONMENT_KEYS, EnvironmentVariables } from './environment.js';
+
+const APPS = Object.keys(APP_KEYS) as AppName[];
+const CLUSTER = {
+  PROFILE: 'cluster',
+  EVENTSTORE_URL: 'esdb://me:hidden-1@store:2113?tls=false',
+  REDIS_URL: 'redis://:hidden-2@cache:6379',
+  KAFKA_BROKERS: 'broker-1:9092,broker-2:9092',
+};
+
+function faultsOf(app: AppName, variables: Record<string, string>): readonly ConfigurationFault[] {
+  try {
+    readAppEnvironment(app, variables);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.faults;
+    throw error;
+  }
+}
+
+describe('the environment of an app', () => {
+  it('is complete with what the README says it requires', () => {
+    expect(readAppEnvironment('standalone', {})).toMatchObject({ profile: 'embedded' });
+    for (const app of APPS.filter((name) => name !== 'standalone')) {
+      expect(readAppEnvironment(app, CLUSTER)).toMatchObject({
+        profile: 'cluster',
+        redisUrl: CLUSTER.REDIS_URL,
+        kafkaBrokers: ['broker-1:9092', 'broker-2:9092'],
+      });
+    }
+  });
+
+  it.each(APPS.flatMap((app) => APP_KEYS[app].required.map((key) => [app, key] as const)))(
+    'of %s cannot do without %s',
+    (app, key) => {
+      expect(faultsOf(app, { ...CLUSTER, [key]: '' })).toEqual([{ key, rule: 'isDefined' }]);
+    },
+  );
+
+  it('names every broken rule at once, each key once', () => {
+    const wrong = { PROFILE: 'cluster', EVENTSTORE_URL: 'http://store', PORT: 'web', KAFKA_BROKERS: 'b:1' };
+    expect(faultsOf('publisher', wrong)).toEqual([
+      { key: 'PORT', rule: 'isPort' },
+      { key: 'EVENTSTORE_URL', rule: 'matches' },
+      { key: 'REDIS_URL', rule: 'isDefined' },
+    ]);
+  });
+
+  it('belongs to its profile', () => {
+    expect(faultsOf('standalone', CLUSTER)).toEqual([{ key: 'PROFILE', rule: 'equals embedded' }]);
+    expect(faultsOf('settlement', { ...CLUSTER, PROFILE: 'embedded' })).toEqual([
+      { key: 'PROFILE', rule: 'equals cluster' },
+    ]);
+    expect(faultsOf('settlement', { ...CLUSTER, PROFILE: 'both' })).toEqual([
+      { key: 'PROFILE', rule: 'equals cluster' },
+    ]);
+  });
+});
+
+describe('check-config', () => {
+  it('prints what would be used, without a secret', () => {
+    const { exitCode, lines } = checkConfig('settlement', { ...CLUSTER, PORT: '4000' });
+    expect({ exitCode, lines }).toEqual({
+      exitCode: 0,
+      lines: [
+        'EVENTSTORE_URL=esdb://***@store:2113?tls=false',
+        'REDIS_URL=redis://***@cache:6379',
+        'PROFILE=cluster',
+        'HOST=127.0.0.1',
+        'PORT=4000',
+        'LOG_LEVEL=info',
+        'DRAIN_MS_MAX=10000',
+      ],
+    });
+  });
+
+  it('prints every key and rule that is broken, and no value', () => {
+    const wrong = { ...CLUSTER, REDIS_URL: 'hidden-2@cache', DRAIN_MS_MAX: 'hidden-3' };
+    const { exitCode, lines } = checkConfig('gift-api', wrong);
+    expect(exitCode).toBe(1);
+    expect([...lines].sort()).toEqual([
+      'DRAIN_MS_MAX breaks the rule isInt',
+      'DRAIN_MS_MAX breaks the rule max',
+      'DRAIN_MS_MAX breaks the rule min',
+      'REDIS_URL breaks the rule matches',
+    ]);
+  });
+
+  it('knows the apps', () => {
+    expect(checkConfig('web', {})).toEqual({
+      exitCode: 1,
+      lines: ['which app? One of: standalone, gift-api, settlement, projector, publisher, room-gateway'],
+    });
+  });
+});
+
+describe('the table of keys in the README', () => {
+  const rows = readFileSync(join(__dirname, '../README.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+    .map(([, key, , byDefault, apps]) => ({ key: key!.slice(1, -1), byDefault: byDefault!, apps: apps! }));
+
+  it('has every key, with its default and the apps that read it', () => {
+    const defaults = new EnvironmentVariables() as unknown as Record<string, string | number | undefined>;
+    const told = ENVIRONMENT_KEYS.map((key) => {
+      const readers = APPS.filter((app) => keysOf(app).includes(key));
+      const named = readers.map((app) =>
+        (APP_KEYS[app].required as readonly string[]).includes(key) ? `**${app}**` : app,
+      );
+      const apps = readers.length === APPS.length ? 'all' : named.join(', ');
+      return { key, byDefault: defaults[key] === undefined ? '' : `\`${defaults[key]}\``, apps };
+    });
+    expect(rows).toEqual(told);
+  });
+});

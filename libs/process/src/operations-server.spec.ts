@@ -1,0 +1,96 @@
+import { createTelemetry } from '@livegift/observability';
+import { startOperationsServer, type OperationsServer } from './operations-server.js';
+import { answers, type ReadinessPart } from './readiness.js';
+
+describe('the server of a process without an API', () => {
+  const telemetry = createTelemetry({ level: 'silent', app: 'spec' });
+  let parts: readonly ReadinessPart[] = [];
+  let server: OperationsServer;
+
+  const start = async (otherwise: 'not-found' | 'unavailable'): Promise<void> => {
+    server = await startOperationsServer({
+      host: '127.0.0.1',
+      port: 0,
+      telemetry,
+      readiness: () => parts,
+      otherwise,
+    });
+  };
+  const ask = async (path: string, method = 'GET') => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+    const text = await response.text();
+    const type = response.headers.get('content-type') ?? '';
+    const body: unknown = type.includes('json') && text !== '' ? JSON.parse(text) : text;
+    return { status: response.status, type, retryAfter: response.headers.get('retry-after'), body };
+  };
+
+  afterEach(() => server.close());
+
+  it('says that it lives, what it measures, and that there is nothing else', async () => {
+    await start('not-found');
+    telemetry.count('gifts_total');
+    expect(await ask('/health/live')).toMatchObject({ status: 200, body: { status: 'live' } });
+    expect((await ask('/metrics')).body).toContain('livegift_gifts_total 1');
+    expect(await ask('/v1/wallets')).toMatchObject({
+      status: 404,
+      type: 'application/problem+json; charset=utf-8',
+      body: { code: 'not-found', status: 404 },
+    });
+    expect(await ask('/health/live', 'POST')).toMatchObject({ status: 404 });
+  });
+
+  it('says what is not ready, and why', async () => {
+    await start('not-found');
+    parts = [
+      { name: 'event-store', isReady: () => true },
+      { name: 'read-model', isReady: () => false, reason: () => 'no connection' },
+    ];
+    expect(await ask('/health/ready')).toMatchObject({
+      status: 503,
+      retryAfter: '1',
+      body: {
+        status: 'not-ready',
+        parts: [
+          { name: 'event-store', ready: true },
+          { name: 'read-model', ready: false, reason: 'no connection' },
+        ],
+      },
+    });
+    parts = [parts[0]!, { ...parts[1]!, isOptional: true }];
+    expect(await ask('/health/ready')).toMatchObject({
+      status: 200,
+      body: {
+        status: 'ready',
+        parts: [{}, { name: 'read-model', ready: false, optional: true, reason: 'no connection' }],
+      },
+    });
+  });
+
+  it('asks a server whether it answers', async () => {
+    await start('not-found');
+    let reply: () => Promise<unknown> = () => Promise.resolve('here');
+    parts = [answers('event-store', () => reply())];
+    expect((await ask('/health/ready')).status).toBe(200);
+    reply = () => Promise.reject(new Error('connection refused'));
+    expect((await ask('/health/ready')).body).toMatchObject({ parts: [{ reason: 'connection refused' }] });
+    reply = () => new Promise(() => {});
+    expect((await ask('/health/ready')).body).toMatchObject({ parts: [{ reason: 'no answer within 1000 ms' }] });
+  });
+
+  it('stands in for an API that is to come', async () => {
+    await start('unavailable');
+    expect(await ask('/v1/wallets', 'POST')).toMatchObject({
+      status: 503,
+      retryAfter: '1',
+      body: { code: 'unavailable' },
+    });
+  });
+
+  it('tells who takes its port that it is taken', async () => {
+    await start('not-found');
+    const options = { host: '127.0.0.1', port: server.port, telemetry, readiness: () => [] };
+    await expect(startOperationsServer({ ...options, otherwise: 'not-found' })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+});

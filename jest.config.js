@@ -31,6 +31,9 @@ const common = {
 
 const project = (displayName, testMatch, extra = {}) => ({ ...common, displayName, testMatch, ...extra });
 
+/** Looks for Redis and Kafka once a run, before any suite asks for them, and installs them where that may be. */
+const WITH_SERVERS = { globalSetup: '<rootDir>/test/support/servers-setup.js' };
+
 /** @type {import('jest').Config} */
 export default {
   workerIdleMemoryLimit: '1GB',
@@ -39,11 +42,11 @@ export default {
     project('spec', ['<rootDir>/{libs,apps}/*/src/**/*.spec.ts'], {
       testPathIgnorePatterns: ['/node_modules/', '\\.(contract|e2e|crash)\\.spec\\.ts$'],
     }),
-    project('contract', ['<rootDir>/{libs,apps,test}/**/*.contract.spec.ts']),
+    project('contract', ['<rootDir>/{libs,apps,test}/**/*.contract.spec.ts'], WITH_SERVERS),
     project('architecture', ['<rootDir>/test/architecture/**/*.spec.ts']),
     project('simulation', ['<rootDir>/test/simulation/**/*.spec.ts']),
     project('e2e', ['<rootDir>/test/e2e/**/*.e2e.spec.ts']),
     project('crash', ['<rootDir>/test/crash/**/*.crash.spec.ts']),
-    project('cluster', ['<rootDir>/test/cluster/**/*.cluster.spec.ts']),
+    project('cluster', ['<rootDir>/test/cluster/**/*.cluster.spec.ts'], WITH_SERVERS),
   ],
 };

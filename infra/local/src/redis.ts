@@ -119,9 +119,9 @@ export class LocalRedis {
     this.#process.resume();
   }
 
-  /** Ends it for good, and removes its directory unless it was given. */
+  /** Ends it for good, and removes its directory unless it was given; then it ends orderly, since its files go on. */
   async stop(): Promise<void> {
-    await this.#process.kill();
+    await (this.options.directory === undefined ? this.kill() : this.shutDown());
     await this.#process.dispose();
   }
 

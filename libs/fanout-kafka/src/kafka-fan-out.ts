@@ -47,7 +47,7 @@ export async function openKafkaFanOut(options: KafkaFanOutOptions): Promise<FanO
   const { partitions = PARTITIONS, replicationFactor = REPLICATION_FACTOR } = options;
   try {
     const made = { partitions, replicationFactor };
-    const sourcePartitionCount = await withAdmin((admin) => ensureTopics(admin, topics, made));
+    const sourcePartitionCount = await withAdmin((admin) => ensureTopics(admin, topics, made, options.scheduler));
     return new KafkaFanOut(options, kafka, withAdmin, topics, sourcePartitionCount);
   } catch (error) {
     throw fanOutError('look for the topics', error);

@@ -1,5 +1,7 @@
 import { FanOutError } from '@livegift/fanout';
-import type { Admin, ITopicConfig } from 'kafkajs';
+import { pause, type Scheduler } from '@livegift/kernel';
+import type { Admin } from 'kafkajs';
+import { isRetriable } from './kafka-errors.js';
 
 export interface TopicNames {
   readonly rooms: string;
@@ -12,6 +14,8 @@ const REPLICAS_FOR_MIN_IN_SYNC = 3;
 /** The topic is read as a whole when a publisher opens: let it be compacted early. */
 const CHECKPOINT_SEGMENT_BYTES = 1024 * 1024 * 4;
 const CHECKPOINT_SEGMENT_MS = 600_000;
+const LOOKS_MAX = 100;
+const LOOK_EVERY_MS = 100;
 
 /**
  * Makes what is missing, and answers the number of partitions, which both topics must have: a source partition's
@@ -23,12 +27,12 @@ export async function ensureTopics(
   admin: Admin,
   names: TopicNames,
   wanted: { readonly partitions: number; readonly replicationFactor: number },
+  scheduler: Scheduler,
 ): Promise<number> {
   const { rooms, checkpoints } = names;
   const there = await admin.listTopics();
-  const missingRooms = !there.includes(rooms);
-  if (missingRooms) await create(admin, rooms, wanted.partitions, wanted.replicationFactor, {});
-  const partitions = await partitionsOf(admin, rooms);
+  if (!there.includes(rooms)) await create(admin, rooms, wanted.partitions, wanted.replicationFactor, {});
+  const partitions = await partitionsOf(admin, rooms, scheduler);
   if (!there.includes(checkpoints)) {
     await create(admin, checkpoints, partitions, wanted.replicationFactor, {
       'cleanup.policy': 'compact',
@@ -37,7 +41,7 @@ export async function ensureTopics(
       'min.cleanable.dirty.ratio': '0.1',
     });
   }
-  const ofCheckpoints = await partitionsOf(admin, checkpoints);
+  const ofCheckpoints = await partitionsOf(admin, checkpoints, scheduler);
   if (ofCheckpoints === partitions) return partitions;
   throw new FanOutError(
     'misconfigured',
@@ -55,19 +59,26 @@ async function create(
 ): Promise<void> {
   const entries = { ...config, ...(replicationFactor >= REPLICAS_FOR_MIN_IN_SYNC ? MIN_IN_SYNC_CONFIG : {}) };
   const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }));
-  const made: ITopicConfig = { topic, numPartitions, replicationFactor, configEntries };
-  try {
-    // False: another process made it in the meantime.
-    await admin.createTopics({ topics: [made], waitForLeaders: true });
-  } catch (error) {
-    // Made a moment ago by another process, whose topic has no leader yet.
-    if (!(await admin.listTopics()).includes(topic)) throw error;
-  }
+  // False when another process made it in the meantime. Its leaders are waited for below, where that may take its time.
+  await admin.createTopics({
+    topics: [{ topic, numPartitions, replicationFactor, configEntries }],
+    waitForLeaders: false,
+  });
 }
 
 const MIN_IN_SYNC_CONFIG = { 'min.insync.replicas': String(MIN_IN_SYNC) };
 
-async function partitionsOf(admin: Admin, topic: string): Promise<number> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return topics[0]!.partitions.length;
+/** A topic that was made a moment ago is not known to every broker yet, or has partitions without a leader. */
+async function partitionsOf(admin: Admin, topic: string, scheduler: Scheduler): Promise<number> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      const { partitions } = topics[0]!;
+      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) return partitions.length;
+    } catch (error) {
+      if (!isRetriable(error) || attempt >= LOOKS_MAX) throw error;
+    }
+    if (attempt >= LOOKS_MAX) throw new FanOutError('unavailable', `topic ${topic} has partitions without a leader`);
+    await pause(scheduler, LOOK_EVERY_MS);
+  }
 }

@@ -10,6 +10,8 @@ export interface LogEntry {
 
 /** Freed slots are cut off once there are this many of them, so that dropping costs nothing per entry. */
 const COMPACT_AT = 4_096;
+/** Stands in a freed slot: an entry may hold a thousand messages, which must not wait for the cut. */
+const FREED: LogEntry = { sourcePartition: 0, publishedAtMs: 0, messages: [] };
 
 /** Entries in the order of publishing, numbered for ever from 0, the oldest let go by age and by number of messages. */
 export class MessageLog {
@@ -49,6 +51,7 @@ export class MessageLog {
     }
     if (this.#head === start) return [];
     const dropped = this.#entries.slice(start, this.#head);
+    this.#entries.fill(FREED, start, this.#head);
     if (this.#head >= COMPACT_AT || this.#head === this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
       this.#base += this.#head;

@@ -2,6 +2,7 @@ import { describeLeasesContract, type LeasesHarness } from '@livegift/lease/cont
 import { openRedisLeases } from '@livegift/lease-redis';
 import { silentTelemetry } from '@livegift/kernel';
 import { startRedis, startRedisCluster } from '@livegift/local-servers';
+import { describeWithServers } from '../support/servers.js';
 
 const START_MS_MAX = 120_000;
 
@@ -15,12 +16,14 @@ function harness(url: string, stop: () => Promise<void>): LeasesHarness {
   };
 }
 
-describeLeasesContract('Redis', async () => {
-  const redis = await startRedis();
-  return harness(redis.url, () => redis.stop());
-});
+describeWithServers(['redis'], 'leases in Redis', () => {
+  describeLeasesContract('Redis', async () => {
+    const redis = await startRedis();
+    return harness(redis.url, () => redis.stop());
+  });
 
-describeLeasesContract('Redis Cluster', async () => {
-  const cluster = await startRedisCluster();
-  return harness(cluster.url, () => cluster.stop());
+  describeLeasesContract('Redis Cluster', async () => {
+    const cluster = await startRedisCluster();
+    return harness(cluster.url, () => cluster.stop());
+  });
 });

@@ -2,6 +2,7 @@ import { startRedis, startRedisCluster } from '@livegift/local-servers';
 import { describeReadModelContract, type ReadModelHarness } from '@livegift/read-model/contract';
 import { openRedisReadModel } from '@livegift/read-model-redis';
 import { RedisKeys } from './read-model-redis-keys.js';
+import { describeWithServers } from '../support/servers.js';
 
 jest.setTimeout(120_000);
 
@@ -37,13 +38,15 @@ function harnessOf(server: Server, isCluster: boolean, keptEntriesMax?: number):
   };
 }
 
-describeReadModelContract('Redis', async () => harnessOf(await startRedis({ persistence: 'none' }), false));
+describeWithServers(['redis'], 'read models in Redis', () => {
+  describeReadModelContract('Redis', async () => harnessOf(await startRedis({ persistence: 'none' }), false));
 
-// Everything that a batch touches is read again.
-describeReadModelContract('Redis, keeping nothing', async () =>
-  harnessOf(await startRedis({ persistence: 'none' }), false, 0),
-);
+  // Everything that a batch touches is read again.
+  describeReadModelContract('Redis, keeping nothing', async () =>
+    harnessOf(await startRedis({ persistence: 'none' }), false, 0),
+  );
 
-describeReadModelContract('Redis Cluster', async () =>
-  harnessOf(await startRedisCluster({ persistence: 'none' }), true),
-);
+  describeReadModelContract('Redis Cluster', async () =>
+    harnessOf(await startRedisCluster({ persistence: 'none' }), true),
+  );
+});

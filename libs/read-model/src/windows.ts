@@ -54,9 +54,12 @@ function localPeriod(window: Exclude<WindowName, 'all'>, local: number): readonl
     case 'month': {
       const date = new Date(local);
       return [
-        Date.UTC(date.getUTCFullYear(), date.getUTCMonth(), 1),
-        Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1),
+        monthStart(date.getUTCFullYear(), date.getUTCMonth()),
+        monthStart(date.getUTCFullYear(), date.getUTCMonth() + 1),
       ];
     }
   }
 }
+
+/** `Date.UTC` takes the years 0 to 99 for those of the last century. */
+const monthStart = (year: number, month: number): number => new Date(0).setUTCFullYear(year, month, 1);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { invalidRequest, ProblemError } from './problem.js';
 
@@ -18,14 +19,16 @@ export interface BodyLimits {
  */
 export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser<string>(
+  server.addContentTypeParser<Buffer>(
     'application/json',
-    { parseAs: 'string', bodyLimit: limits.bodyBytesMax },
-    (request, text, done) => {
+    { parseAs: 'buffer', bodyLimit: limits.bodyBytesMax },
+    (request, bytes, done) => {
       if (takesLines(request)) return done(wrongType('application/x-ndjson'));
-      if (text.length === 0) return done(null, undefined);
+      if (bytes.length === 0) return done(null, undefined);
+      // Decoding alone would put U+FFFD in place of what is no text, and keep it for ever.
+      if (!isUtf8(bytes)) return done(invalidRequest([{ path: 'body', rule: 'utf8' }]));
       try {
-        done(null, JSON.parse(text));
+        done(null, JSON.parse(bytes.toString('utf8')));
       } catch {
         done(invalidRequest([{ path: 'body', rule: 'json' }]));
       }

@@ -52,10 +52,15 @@ function checkNoQuery(request: FastifyRequest, errors: FieldError[]): void {
 function readKey(request: FastifyRequest, errors: FieldError[]): string | null {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return null;
-  if (typeof key === 'string' && IDEMPOTENCY_KEY_PATTERN.test(key)) return key;
+  const isOne = typeof key === 'string' && IDEMPOTENCY_KEY_PATTERN.test(key) && !isGivenTwice(request, key);
+  if (isOne) return key;
   errors.push({ path: 'header.idempotency-key', rule: 'matches' });
   return null;
 }
+
+/** Node joins repeated headers with a comma: which of two keys was meant, nobody can say. */
+const isGivenTwice = ({ raw }: FastifyRequest, key: string): boolean =>
+  key.includes(', ') && (raw.headersDistinct['idempotency-key']?.length ?? 0) > 1;
 
 function bodyIsAbsent(body: unknown): readonly FieldError[] | null {
   if (body === undefined || body === null) return null;

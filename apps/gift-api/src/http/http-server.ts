@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { boundLineBodies, registerBodyParsers } from './body-parsers.js';
 import { ApiDocument } from './openapi/api-document.js';
-import { ProblemFilter } from './problem.filter.js';
+import { ProblemFilter, wrongMethod } from './problem.filter.js';
 import { ProblemError, problemBody, sendProblem } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { RouteTable } from './route-table.js';
@@ -70,6 +70,10 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
       done(new ProblemError('unavailable', 'the server is going; try again'));
       return;
     }
+    if (request.method === 'OPTIONS' && !isPreflight(request)) {
+      answerOptions(routes, request, reply);
+      return;
+    }
     const encoding = request.headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity') {
       done(new ProblemError('unsupported-media-type', 'requests are taken without a content encoding'));
@@ -90,6 +94,16 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   app.useGlobalFilters(new ProblemFilter(routes, options.telemetry));
   return draining;
 }
+
+/** The cors plug-in has an address of its own for these, outside of what the problem filter sees. */
+function answerOptions(routes: RouteTable, request: FastifyRequest, reply: FastifyReply): void {
+  const { code, message } =
+    wrongMethod(routes, request, reply) ?? new ProblemError('not-found', 'there is no such route');
+  sendProblem(reply, problemBody(code, message));
+}
+
+const isPreflight = ({ headers }: FastifyRequest): boolean =>
+  headers.origin !== undefined && headers['access-control-request-method'] !== undefined;
 
 /** Of the time to drain: then answers that are not taken are broken off, so that the rest can still end well. */
 const ANSWERS_TAKEN_SHARE = 0.7;

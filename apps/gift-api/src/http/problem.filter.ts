@@ -22,19 +22,20 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    const problem = this.#wrongMethod(problemOf(error), request, reply);
+    const found = problemOf(error);
+    const problem = (found.code === 'not-found' ? wrongMethod(this.routes, request, reply) : null) ?? found;
     if (problem.code === 'internal-error') {
       this.telemetry.error('unexpected failure', { correlationId: request.id, error });
     }
     sendProblem(reply, problemBody(problem.code, problem.message, problem.errors, problem.extra));
   }
+}
 
-  #wrongMethod(problem: ProblemError, request: FastifyRequest, reply: FastifyReply): ProblemError {
-    if (problem.code !== 'not-found') return problem;
-    const path = (request.raw.url ?? '/').split('?', 1)[0] as string;
-    const methods = this.routes.methodsOf(path);
-    if (methods.length === 0 || methods.includes(request.method)) return problem;
-    void reply.header('allow', methods.join(', '));
-    return new ProblemError('method-not-allowed', `this address takes ${methods.join(', ')}`);
-  }
+/** An address that is there, but not for this method: what it takes goes into `Allow`. Null: it is not there, or takes it. */
+export function wrongMethod(routes: RouteTable, request: FastifyRequest, reply: FastifyReply): ProblemError | null {
+  const path = (request.raw.url ?? '/').split('?', 1)[0] as string;
+  const methods = routes.methodsOf(path);
+  if (methods.length === 0 || methods.includes(request.method)) return null;
+  void reply.header('allow', methods.join(', '));
+  return new ProblemError('method-not-allowed', `this address takes ${methods.join(', ')}`);
 }

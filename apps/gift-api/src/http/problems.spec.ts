@@ -120,6 +120,16 @@ describe('problems over HTTP', () => {
       );
     });
 
+    it('that is no UTF-8', async () => {
+      const bytes = Buffer.from('{"viewerId":"ann","gift":"rose","message":"?"}');
+      bytes[bytes.indexOf('?')] = 0xff;
+      const headers = { 'content-type': 'application/json', 'idempotency-key': 'bytes' };
+      expectInvalid(await send('/v1/rooms/r1/gifts', { method: 'POST', body: bytes as never, headers }), [
+        'body',
+        'utf8',
+      ]);
+    });
+
     it('with a field that nobody knows', async () => {
       expectInvalid(await gift({ ...right, coins: 5 }), ['body.coins', 'unknownField']);
     });
@@ -185,6 +195,13 @@ describe('problems over HTTP', () => {
       const answered = await send('/v1/wallets/ann/purchases', { method: 'DELETE' });
       expectProblem(answered, 405, 'method-not-allowed');
       expect(answered.headers.get('allow')).toBe('GET, HEAD, POST');
+    });
+
+    it('asked for its options by no browser', async () => {
+      const known = await send('/v1/wallets/ann/purchases', { method: 'OPTIONS' });
+      expectProblem(known, 405, 'method-not-allowed');
+      expect(known.headers.get('allow')).toBe('GET, HEAD, POST');
+      expectProblem(await send('/v1/nothing', { method: 'OPTIONS' }), 404, 'not-found');
     });
 
     it.each(['/v1/wallets/a%20b', '/v1/rooms/%C3%BC', `/v1/creators/${'x'.repeat(65)}`, '/v1/wallets/a%2Fb'])(
@@ -258,6 +275,21 @@ describe('problems over HTTP', () => {
 
     it.each([['x'.repeat(129)], ['k\u00fc']])('that is none: %s', async (key) => {
       expectInvalid(await gift(right, { 'idempotency-key': key }), ['header.idempotency-key', 'matches']);
+    });
+
+    it('that comes twice', async () => {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': ['a', 'b'] };
+      const text = await new Promise<string>((resolve, reject) => {
+        const request = httpRequest(`${server.url}/v1/rooms/r1/gifts`, { method: 'POST', headers }, (response) => {
+          response.setEncoding('utf8').once('data', resolve);
+        });
+        request.once('error', reject).end(JSON.stringify(right));
+      });
+      expect(JSON.parse(text)).toMatchObject({
+        status: 400,
+        errors: [{ path: 'header.idempotency-key', rule: 'matches' }],
+      });
+      expect((await gift(right, { 'idempotency-key': 'one, comma' })).status).not.toBe(400);
     });
 
     it('is refused with another body, and answers the same again with the same', async () => {

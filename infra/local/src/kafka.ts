@@ -70,7 +70,10 @@ export class LocalKafka {
     const data = this.#file('data');
     if (existsSync(join(data, 'meta.properties'))) return;
     mkdirSync(data, { recursive: true });
-    const clusterId = randomBytes(16).toString('base64url');
+    const bytes = randomBytes(16);
+    // A name that begins with a dash would be taken for an option.
+    bytes[0]! &= 0x7f;
+    const clusterId = bytes.toString('base64url');
     const args = ['format', '-t', clusterId, '-c', this.#file('server.properties')];
     const { program, args: java } = this.#java(['-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', ...args);
     await run(program, java, { timeout: READY_MS_MAX });

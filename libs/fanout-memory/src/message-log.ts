@@ -51,7 +51,7 @@ export class MessageLog {
     }
     if (this.#head === start) return [];
     const dropped = this.#entries.slice(start, this.#head);
-    this.#entries.fill(FREED, start, this.#head);
+    for (let index = start; index < this.#head; index++) this.#entries[index] = FREED;
     if (this.#head >= COMPACT_AT || this.#head === this.#entries.length) {
       this.#entries = this.#entries.slice(this.#head);
       this.#base += this.#head;

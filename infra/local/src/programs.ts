@@ -37,7 +37,7 @@ export function findRedis(): Found<RedisPrograms> {
   const howTo = 'install Redis 7 or later (Debian: apt-get install redis-server; macOS: brew install redis)';
   if (server === null || cli === null) {
     return {
-      missing: `${server === null ? 'redis-server' : 'redis-cli'} is not on the PATH: ${howTo}, or set REDIS_URL`,
+      missing: `${server === null ? 'redis-server' : 'redis-cli'} is not on the PATH: ${howTo}`,
     };
   }
   const major = Number(/v=(\d+)/.exec(execFileSync(server, ['--version'], { encoding: 'utf8' }))?.[1]);
@@ -49,14 +49,14 @@ export function findRedis(): Found<RedisPrograms> {
 export function findKafka(): Found<KafkaPrograms> {
   const java = process.env.JAVA_HOME ? join(process.env.JAVA_HOME, 'bin', 'java') : onPath('java');
   if (java === null || !existsSync(java)) {
-    return { missing: 'java is not on the PATH: install a Java runtime, 17 or later, or set KAFKA_BROKERS' };
+    return { missing: 'java is not on the PATH: install a Java runtime, 17 or later' };
   }
   const home = process.env.KAFKA_HOME;
   const jars = home ? join(home, 'libs') : kafkaCache();
   if (!existsSync(jars)) {
     const howTo = home
       ? 'KAFKA_HOME must be an unpacked Kafka'
-      : 'install Maven (npm run servers then fetches it), or set KAFKA_HOME to an unpacked Kafka, or set KAFKA_BROKERS';
+      : 'install Maven (npm run servers then fetches it), or set KAFKA_HOME to an unpacked Kafka';
     return { missing: `Kafka ${KAFKA_VERSION} is not in ${jars}: ${howTo}` };
   }
   return { programs: { java, classPath: join(jars, '*') } };

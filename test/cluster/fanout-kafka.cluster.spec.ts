@@ -3,13 +3,16 @@ import { openKafkaFanOut } from '@livegift/fanout-kafka';
 import { instant, silentTelemetry, type Checkpoint, type Position } from '@livegift/kernel';
 import { startKafka, type LocalKafka } from '@livegift/local-servers';
 import { systemClock, systemScheduler } from '@livegift/process';
+import { describeWithServers } from '../support/servers.js';
 import { Kafka, logLevel, Partitioners, type KafkaMessage, type Producer } from 'kafkajs';
 
-jest.setTimeout(240_000);
+jest.setTimeout(600_000);
 
 const STORE_ID = '6d1f7a52-6d3c-4c7e-9d52-0f2a2f0a8f11';
 const BACK_MS = 600_000;
 const PARTITIONS = 4;
+/** Each costs the broker some seconds; ask for more to look harder. */
+const KILLS = Number(process.env['KAFKA_KILLS'] ?? 1);
 
 let broker: LocalKafka;
 let plain: Kafka;
@@ -17,188 +20,192 @@ let fanOut: FanOut;
 let topics: { readonly topic: string; readonly checkpointTopic: string };
 let topicNumber = 0;
 
-beforeAll(async () => {
-  broker = await startKafka();
-  plain = new Kafka({ brokers: [broker.brokers], clientId: 'plain', logLevel: logLevel.NOTHING });
-});
-afterAll(() => broker.stop());
+describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
+  beforeAll(async () => {
+    broker = await startKafka();
+    plain = new Kafka({ brokers: [broker.brokers], clientId: 'plain', logLevel: logLevel.NOTHING });
+  });
+  afterAll(() => broker.stop());
 
-beforeEach(async () => {
-  topicNumber += 1;
-  topics = { topic: `rooms-${topicNumber}`, checkpointTopic: `checkpoints-${topicNumber}` };
-  fanOut = await openFanOut();
-});
-afterEach(() => fanOut.close());
+  beforeEach(async () => {
+    topicNumber += 1;
+    topics = { topic: `rooms-${topicNumber}`, checkpointTopic: `checkpoints-${topicNumber}` };
+    fanOut = await openFanOut();
+  });
+  afterEach(() => fanOut.close());
 
-describe('what other consumers see in Kafka', () => {
-  it('is CloudEvents 1.0 in binary mode, in the partition that any producer would choose for the room', async () => {
-    const gift = messageOf('the-room', 7);
-    const opened: RoomMessage = {
-      ...messageOf('other.room', 8),
-      type: 'room-opened',
-      id: 'e-8',
-      body: '{"title":"ü"}',
-    };
-    for (const message of [gift, opened]) await publishOnce([message]);
-    const records = await readCommitted();
-    expect(records).toHaveLength(2);
-    const recordOf = (key: string): ReadRecord => records.find(({ message }) => message.key?.toString() === key)!;
-    const { partition, message } = recordOf('the-room');
-    expect(textHeaders(message)).toEqual({
-      ce_specversion: '1.0',
-      ce_id: 'viewer.7',
-      ce_type: 'livegift.gift-sent.v1',
-      ce_source: `/livegift/${STORE_ID}`,
-      ce_time: gift.occurredAt,
-      ce_subject: 'the-room',
-      ce_sequence: gift.position,
-      'content-type': 'application/json',
+  describe('what other consumers see in Kafka', () => {
+    it('is CloudEvents 1.0 in binary mode, in the partition that any producer would choose for the room', async () => {
+      const gift = messageOf('the-room', 7);
+      const opened: RoomMessage = {
+        ...messageOf('other.room', 8),
+        type: 'room-opened',
+        id: 'e-8',
+        body: '{"title":"ü"}',
+      };
+      for (const message of [gift, opened]) await publishOnce([message]);
+      const records = await readCommitted();
+      expect(records).toHaveLength(2);
+      const recordOf = (key: string): ReadRecord => records.find(({ message }) => message.key?.toString() === key)!;
+      const { partition, message } = recordOf('the-room');
+      expect(textHeaders(message)).toEqual({
+        ce_specversion: '1.0',
+        ce_id: 'viewer.7',
+        ce_type: 'livegift.gift-sent.v1',
+        ce_source: `/livegift/${STORE_ID}`,
+        ce_time: gift.occurredAt,
+        ce_subject: 'the-room',
+        ce_sequence: gift.position,
+        'content-type': 'application/json',
+      });
+      expect(message.value?.toString()).toBe(gift.body);
+      expect(partition).toBe(defaultPartition('the-room'));
+      expect(recordOf('other.room').partition).toBe(defaultPartition('other.room'));
+      const { ce_type: type, ce_id: id } = textHeaders(recordOf('other.room').message);
+      expect([type, id]).toEqual(['livegift.room-opened.v1', 'e-8']);
     });
-    expect(message.value?.toString()).toBe(gift.body);
-    expect(partition).toBe(defaultPartition('the-room'));
-    expect(recordOf('other.room').partition).toBe(defaultPartition('other.room'));
-    const { ce_type: type, ce_id: id } = textHeaders(recordOf('other.room').message);
-    expect([type, id]).toEqual(['livegift.room-opened.v1', 'e-8']);
-  });
 
-  it('names the message before it, so that everybody can tell that none is missing', async () => {
-    const room = roomIn(0);
-    await publishOnce([messageOf(room, 1), messageOf(room, 2)]);
-    await publishOnce([messageOf(room, 3)]);
-    const previous = (await readCommitted()).map(({ message }) => textHeaders(message)['ce_previous']);
-    expect(previous).toEqual([undefined, at(1), at(2)]);
-  });
-});
-
-describe('transactions', () => {
-  it('that were aborted are never seen', async () => {
-    const room = roomIn(0);
-    await publishOnce([messageOf(room, 1)]);
-    const foreign = await foreignProducer('aborting');
-    const transaction = await foreign.transaction();
-    await transaction.send({ topic: topics.topic, messages: [{ key: room, value: 'never', partition: 0 }] });
-    await transaction.abort();
-    await foreign.disconnect();
-    await publishOnce([messageOf(room, 2)]);
-    expect(await seenBy(fanOut, 2)).toEqual([at(1), at(2)]);
-  });
-
-  it('that were open at the subscription are delivered once they are committed', async () => {
-    const room = roomIn(0);
-    await publishOnce([messageOf(room, 1)]);
-    const foreign = await foreignProducer('slow');
-    const transaction = await foreign.transaction();
-    const { position, storeId, id, occurredAt, body } = messageOf(room, 2);
-    const headers = { ce_type: 'livegift.gift-sent.v1', ce_source: `/livegift/${storeId}`, ce_sequence: position };
-    const record = { key: room, value: body, partition: 0, headers: { ...headers, ce_id: id, ce_time: occurredAt } };
-    await transaction.send({
-      topic: topics.topic,
-      messages: [{ ...record, headers: { ...record.headers, ce_previous: at(1) } }],
-    });
-    const subscription = await fanOut.subscribe({ backMs: 0 });
-    while (!(await subscription.next())!.caughtUp);
-    const waiting = subscription.next();
-    await transaction.commit();
-    expect((await waiting)!.messages.map((message) => message.position)).toEqual([at(2)]);
-    await foreign.disconnect();
-  });
-});
-
-describe('checkpoints', () => {
-  it('are compacted, and found behind any number of aborted ones', async () => {
-    const room = roomIn(1);
-    await publishOnce([messageOf(room, 1)]);
-    const admin = plain.admin();
-    await admin.connect();
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: [{ type: 2, name: topics.checkpointTopic, configNames: ['cleanup.policy'] }],
-    });
-    expect(resources[0]!.configEntries.map(({ configValue }) => configValue)).toEqual(['compact']);
-    await admin.disconnect();
-    const foreign = await foreignProducer('aborting-checkpoints');
-    const transaction = await foreign.transaction();
-    const messages = Array.from({ length: 500 }, () => ({ key: '1', value: 'never', partition: 1 }));
-    await transaction.send({ topic: topics.checkpointTopic, messages });
-    await transaction.abort();
-    await foreign.disconnect();
-    const publisher = await fanOut.openPublisher(1);
-    expect(publisher.checkpoint).toEqual(through(messageOf(room, 1)));
-    const empty = await fanOut.openPublisher(2);
-    expect(empty.checkpoint).toBeNull();
-  });
-
-  it('of many source partitions opened at once are each its own', async () => {
-    for (let partition = 0; partition < PARTITIONS; partition++)
-      await publishOnce([messageOf(roomIn(partition), partition + 1)]);
-    const opened = await Promise.all([0, 1, 2, 3].map((partition) => fanOut.openPublisher(partition)));
-    expect(opened.map(({ checkpoint }) => checkpoint?.position)).toEqual([at(1), at(2), at(3), at(4)]);
-  });
-});
-
-describe('topics', () => {
-  it('that are there keep their number of partitions', async () => {
-    const again = await openFanOut({ partitions: 9 });
-    expect(again.sourcePartitionCount).toBe(PARTITIONS);
-    await again.close();
-  });
-
-  it('of different numbers of partitions are refused, for rooms would have moved away from their checkpoints', async () => {
-    const admin = plain.admin();
-    await admin.connect();
-    await admin.createPartitions({ topicPartitions: [{ topic: topics.topic, count: PARTITIONS + 2 }] });
-    await admin.disconnect();
-    await expect(openFanOut()).rejects.toMatchObject({ name: 'FanOutError', code: 'misconfigured' });
-  });
-});
-
-describe('retention', () => {
-  it('that was quicker than a subscriber ends its subscription, and the next begins with what is kept', async () => {
-    const room = roomIn(0);
-    const messages = Array.from({ length: 16_000 }, (_, index) => messageOf(room, index + 1));
-    await publishOnce(messages);
-    const slow = await fanOut.subscribe({ backMs: BACK_MS });
-    while ((await slow.next())!.messages.length === 0);
-    await deleteRecords(0, 15_999);
-    const read = async (): Promise<void> => {
-      for (;;) if ((await slow.next())!.messages.at(-1)?.position === at(16_000)) return;
-    };
-    await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
-    await slow.close();
-    expect(await seenBy(fanOut, 1)).toEqual([at(16_000)]);
-  });
-
-  it('that has left nothing is told by the checkpoints: complete from the newest message on', async () => {
-    await publishOnce([messageOf(roomIn(0), 1), messageOf(roomIn(0), 2)]);
-    await deleteRecords(0, -1);
-    const subscription = await fanOut.subscribe({ backMs: BACK_MS });
-    expect(await subscription.next()).toEqual({
-      messages: [],
-      floors: [{ sourcePartition: 0, position: at(2) }],
-      caughtUp: true,
+    it('names the message before it, so that everybody can tell that none is missing', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1), messageOf(room, 2)]);
+      await publishOnce([messageOf(room, 3)]);
+      const previous = (await readCommitted()).map(({ message }) => textHeaders(message)['ce_previous']);
+      expect(previous).toEqual([undefined, at(1), at(2)]);
     });
   });
-});
 
-describe('a broker that is killed in the middle', () => {
-  it('loses nothing, repeats nothing, and changes no order; whoever reads goes on', async () => {
-    const room = roomIn(0);
-    const count = 3_000;
-    const reading = readWithResubscribing(count);
-    let kills = 0;
-    const killing = (async (): Promise<void> => {
-      for (; kills < 2; kills++) {
-        await new Promise((resolve) => setTimeout(resolve, 1_500));
-        await broker.kill();
-        await broker.start();
-      }
-    })();
-    await publishWithReopening(room, count, () => kills < 2);
-    await killing;
-    const expected = Array.from({ length: count }, (_, index) => at(index + 1));
-    expect([...new Set(await reading)]).toEqual(expected);
-    const records = await readCommitted();
-    expect(records.map(({ message }) => textHeaders(message)['ce_sequence'])).toEqual(expected);
+  describe('transactions', () => {
+    it('that were aborted are never seen', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      const foreign = await foreignProducer('aborting');
+      const transaction = await foreign.transaction();
+      await transaction.send({ topic: topics.topic, messages: [{ key: room, value: 'never', partition: 0 }] });
+      await transaction.abort();
+      await foreign.disconnect();
+      await publishOnce([messageOf(room, 2)]);
+      expect(await seenBy(fanOut, 2)).toEqual([at(1), at(2)]);
+    });
+
+    it('that were open at the subscription are delivered once they are committed', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      const foreign = await foreignProducer('slow');
+      const transaction = await foreign.transaction();
+      const { position, storeId, id, occurredAt, body } = messageOf(room, 2);
+      const headers = { ce_type: 'livegift.gift-sent.v1', ce_source: `/livegift/${storeId}`, ce_sequence: position };
+      const record = { key: room, value: body, partition: 0, headers: { ...headers, ce_id: id, ce_time: occurredAt } };
+      await transaction.send({
+        topic: topics.topic,
+        messages: [{ ...record, headers: { ...record.headers, ce_previous: at(1) } }],
+      });
+      const subscription = await fanOut.subscribe({ backMs: 0 });
+      while (!(await subscription.next())!.caughtUp);
+      const waiting = subscription.next();
+      await transaction.commit();
+      expect((await waiting)!.messages.map((message) => message.position)).toEqual([at(2)]);
+      await foreign.disconnect();
+    });
+  });
+
+  describe('checkpoints', () => {
+    it('are compacted, and found behind any number of aborted ones', async () => {
+      const room = roomIn(1);
+      await publishOnce([messageOf(room, 1)]);
+      const admin = plain.admin();
+      await admin.connect();
+      const { resources } = await admin.describeConfigs({
+        includeSynonyms: false,
+        resources: [{ type: 2, name: topics.checkpointTopic, configNames: ['cleanup.policy'] }],
+      });
+      expect(resources[0]!.configEntries.map(({ configValue }) => configValue)).toEqual(['compact']);
+      await admin.disconnect();
+      const foreign = await foreignProducer('aborting-checkpoints');
+      const transaction = await foreign.transaction();
+      const messages = Array.from({ length: 500 }, () => ({ key: '1', value: 'never', partition: 1 }));
+      await transaction.send({ topic: topics.checkpointTopic, messages });
+      await transaction.abort();
+      await foreign.disconnect();
+      const publisher = await fanOut.openPublisher(1);
+      expect(publisher.checkpoint).toEqual(through(messageOf(room, 1)));
+      const empty = await fanOut.openPublisher(2);
+      expect(empty.checkpoint).toBeNull();
+    });
+
+    it('of many source partitions opened at once are each its own', async () => {
+      for (let partition = 0; partition < PARTITIONS; partition++)
+        await publishOnce([messageOf(roomIn(partition), partition + 1)]);
+      const opened = await Promise.all([0, 1, 2, 3].map((partition) => fanOut.openPublisher(partition)));
+      expect(opened.map(({ checkpoint }) => checkpoint?.position)).toEqual([at(1), at(2), at(3), at(4)]);
+    });
+  });
+
+  describe('topics', () => {
+    it('that are there keep their number of partitions', async () => {
+      const again = await openFanOut({ partitions: 9 });
+      expect(again.sourcePartitionCount).toBe(PARTITIONS);
+      await again.close();
+    });
+
+    it('of different numbers of partitions are refused, for rooms would have moved away from their checkpoints', async () => {
+      const admin = plain.admin();
+      await admin.connect();
+      await admin.createPartitions({ topicPartitions: [{ topic: topics.topic, count: PARTITIONS + 2 }] });
+      const partitions = async (): Promise<number> => (await admin.fetchTopicOffsets(topics.topic)).length;
+      while ((await partitions().catch(() => 0)) < PARTITIONS + 2);
+      await admin.disconnect();
+      await expect(openFanOut()).rejects.toMatchObject({ name: 'FanOutError', code: 'misconfigured' });
+    });
+  });
+
+  describe('retention', () => {
+    it('that was quicker than a subscriber ends its subscription, and the next begins with what is kept', async () => {
+      const room = roomIn(0);
+      const messages = Array.from({ length: 16_000 }, (_, index) => messageOf(room, index + 1));
+      await publishOnce(messages);
+      const slow = await fanOut.subscribe({ backMs: BACK_MS });
+      while ((await slow.next())!.messages.length === 0);
+      await deleteRecords(0, 15_999);
+      const read = async (): Promise<void> => {
+        for (;;) if ((await slow.next())!.messages.at(-1)?.position === at(16_000)) return;
+      };
+      await expect(read()).rejects.toMatchObject({ code: 'unavailable' });
+      await slow.close();
+      expect(await seenBy(fanOut, 1)).toEqual([at(16_000)]);
+    });
+
+    it('that has left nothing is told by the checkpoints: complete from the newest message on', async () => {
+      await publishOnce([messageOf(roomIn(0), 1), messageOf(roomIn(0), 2)]);
+      await deleteRecords(0, -1);
+      const subscription = await fanOut.subscribe({ backMs: BACK_MS });
+      expect(await subscription.next()).toEqual({
+        messages: [],
+        floors: [{ sourcePartition: 0, position: at(2) }],
+        caughtUp: true,
+      });
+    });
+  });
+
+  describe('a broker that is killed in the middle', () => {
+    it('loses nothing, repeats nothing, and changes no order; whoever reads goes on', async () => {
+      const room = roomIn(0);
+      const count = 3_000;
+      const reading = readWithResubscribing(count);
+      let kills = 0;
+      const killing = (async (): Promise<void> => {
+        for (; kills < KILLS; kills++) {
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
+          await broker.kill();
+          await broker.start();
+        }
+      })();
+      await publishWithReopening(room, count, () => kills < KILLS);
+      await killing;
+      const expected = Array.from({ length: count }, (_, index) => at(index + 1));
+      expect([...new Set(await reading)]).toEqual(expected);
+      const records = await readCommitted();
+      expect(records.map(({ message }) => textHeaders(message)['ce_sequence'])).toEqual(expected);
+    });
   });
 });
 

@@ -4,24 +4,27 @@ import { silentTelemetry } from '@livegift/kernel';
 import { startKafka } from '@livegift/local-servers';
 import { systemClock, systemScheduler } from '@livegift/process';
 import { describeWithServers } from '../support/servers.js';
+import { describeWithServers } from '../support/servers.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(600_000);
 
 describeWithServers(['kafka'], 'fan-out over Kafka', () => {
-  describeFanOutContract('Kafka', async () => {
-    const kafka = await startKafka();
-    return {
-      clock: systemClock,
-      open: () =>
-        openKafkaFanOut({
-          brokers: [kafka.brokers],
-          clientId: 'contract',
-          clock: systemClock,
-          scheduler: systemScheduler,
-          telemetry: silentTelemetry,
-          partitions: 3,
-        }),
-      close: () => kafka.stop(),
-    };
+  describeWithServers(['kafka'], 'the fan-out over Kafka', () => {
+    describeFanOutContract('Kafka', async () => {
+      const kafka = await startKafka();
+      return {
+        clock: systemClock,
+        open: () =>
+          openKafkaFanOut({
+            brokers: [kafka.brokers],
+            clientId: 'contract',
+            clock: systemClock,
+            scheduler: systemScheduler,
+            telemetry: silentTelemetry,
+            partitions: 3,
+          }),
+        close: () => kafka.stop(),
+      };
+    });
   });
 });

@@ -76,7 +76,11 @@ export class ProgressReader {
     const late = this.parts.scheduler.after(READ_MS_MAX, () => finish(new Error(`took over ${READ_MS_MAX} ms`)));
     try {
       const reader = await opening;
-      await finished.finally(() => reader.close());
+      try {
+        await finished;
+      } finally {
+        await reader.close();
+      }
     } finally {
       late.cancel();
     }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { FanOutError } from '@livegift/fanout';
-import { pause, type Scheduler } from '@livegift/kernel';
+import { CuttablePause, pause, type Scheduler } from '@livegift/kernel';
 import type { Consumer, EachBatchPayload, InstrumentationEvent, Kafka, KafkaMessage } from 'kafkajs';
 import type { WithAdmin } from './kafka-client.js';
 import { fanOutError, isRetriable } from './kafka-errors.js';
@@ -110,20 +110,25 @@ export class TopicReader {
     }
   }
 
-  async #batch({ batch, heartbeat }: EachBatchPayload): Promise<void> {
-    const { partition, messages } = batch;
-    if (this.#closed || !this.#isNext(partition, batch.firstOffset())) return;
+  async #batch(payload: EachBatchPayload): Promise<void> {
+    const { partition, messages } = payload.batch;
+    if (this.#closed || !this.#isNext(partition, payload.batch.firstOffset())) return;
     const taken = this.parts.onRecords(partition, messages);
     // Now, and not when somebody has drained it: a rebalance in the meantime must not bring it again.
-    this.#advance(partition, batch.lastOffset());
-    if (!(taken instanceof Promise)) return;
-    // Somebody is slow: stay in the group meanwhile.
-    let isTaken = false;
-    const done = taken.then(() => {
-      isTaken = true;
+    this.#advance(partition, payload.batch.lastOffset());
+    if (taken instanceof Promise) await this.#stayUntil(taken, () => payload.heartbeat());
+  }
+
+  /** Somebody is slow: stays in the group meanwhile. */
+  async #stayUntil(taken: Promise<void>, heartbeat: () => Promise<void>): Promise<void> {
+    const rest = new CuttablePause(this.parts.scheduler);
+    const waiting = { isOver: false };
+    void taken.then(() => {
+      waiting.isOver = true;
+      rest.cut();
     });
-    while (!isTaken && !this.#closed) {
-      await Promise.race([done, pause(this.parts.scheduler, HEARTBEAT_MS)]);
+    while (!waiting.isOver && !this.#closed) {
+      await rest.for(HEARTBEAT_MS);
       await heartbeat();
     }
   }

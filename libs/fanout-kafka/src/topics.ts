@@ -74,7 +74,11 @@ async function partitionsOf(admin: Admin, topic: string, scheduler: Scheduler): 
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
       const { partitions } = topics[0]!;
-      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) return partitions.length;
+      if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) {
+        // That they are named is one thing; that they know it and answer is another.
+        await admin.fetchTopicOffsets(topic);
+        return partitions.length;
+      }
     } catch (error) {
       if (!isRetriable(error) || attempt >= LOOKS_MAX) throw error;
     }

@@ -1,4 +1,10 @@
-import type { SeededRandom, SimulatedReadModelServer, SimulatedStoreServer, VirtualWorld } from '@livegift/testing';
+import type {
+  SeededRandom,
+  SimulatedLeaseServer,
+  SimulatedReadModelServer,
+  SimulatedStoreServer,
+  VirtualWorld,
+} from '@livegift/testing';
 import type { Node } from './node.js';
 import type { RoomClient } from './room-clients.js';
 
@@ -6,6 +12,7 @@ interface Targets {
   readonly world: VirtualWorld;
   readonly server: SimulatedStoreServer;
   readonly readModel: SimulatedReadModelServer | null;
+  readonly leases: SimulatedLeaseServer | null;
   readonly nodes: readonly Node[];
   readonly roomClients: readonly RoomClient[];
   readonly embedded: boolean;
@@ -42,11 +49,19 @@ export class Chaos {
   }
 
   #disturb(): void {
-    const { server, nodes, embedded, readModel, roomClients } = this.targets;
+    const { server, nodes, embedded, readModel, leases, roomClients } = this.targets;
     const random = this.#random;
     const node = random.pick(nodes);
     switch (
-      random.weighted({ crash: 50, restart: 12, away: 10, storeCrash: embedded ? 0 : 10, readModel: 10, screen: 8 })
+      random.weighted({
+        crash: 50,
+        restart: 12,
+        away: 10,
+        storeCrash: embedded ? 0 : 10,
+        readModel: 14,
+        leases: embedded ? 0 : 10,
+        screen: 8,
+      })
     ) {
       case 'crash':
         return this.#crash(node, random.chance(0.3) ? 0 : random.between(0, 1_500));
@@ -58,11 +73,35 @@ export class Chaos {
         server.crash();
         return server.goAway(random.between(1, 300));
       case 'readModel':
-        if (readModel !== null) void readModel.fallBack(random.int(1, 5));
+        if (readModel !== null) this.#disturbReadModel(readModel);
+        return;
+      case 'leases':
+        if (leases !== null) this.#disturbLeases(leases);
         return;
       case 'screen':
         if (roomClients.length > 0) random.pick(roomClients).breakOff();
         return;
+    }
+  }
+
+  /** One master of several, or all of it: falls back to a replica, or comes back empty. */
+  #disturbReadModel(readModel: SimulatedReadModelServer): void {
+    const random = this.#random;
+    const all = Array.from({ length: readModel.inner.partitionCount }, (_, partition) => partition);
+    const some = new Set(random.chance(0.3) ? all : all.filter(() => random.chance(0.4)));
+    this.targets.world.trace.add(`read model fails over in ${[...some].join(' ')}`);
+    void (random.chance(0.3) ? readModel.comeBackEmpty(some) : readModel.fallBack(random.int(1, 8), some));
+  }
+
+  #disturbLeases(leases: SimulatedLeaseServer): void {
+    const random = this.#random;
+    switch (random.weighted({ away: 40, forget: 20, jump: 40 })) {
+      case 'away':
+        return leases.goAway(random.between(5, 4_000));
+      case 'forget':
+        return leases.forgetAll();
+      case 'jump':
+        return leases.jump(random.between(-5_000, 15_000));
     }
   }
 

@@ -1,11 +1,11 @@
-import type { SimulatedStoreServer } from '@livegift/testing';
-import type { Node } from './node.js';
+import { unpublished } from './audit-fan-out.js';
+import type { Node, Servers } from './node.js';
 import type { Platform } from './platform.js';
 import { liveGifts, type RoomClient } from './room-clients.js';
 
 /** What has not come right yet; without faults all of it must, within bounded time. */
 export function whatIsMissing(
-  server: SimulatedStoreServer,
+  { store: server, readModel, fanOut }: Servers,
   platform: Platform,
   nodes: readonly Node[],
   screens: readonly RoomClient[],
@@ -23,9 +23,13 @@ export function whatIsMissing(
   if (unfinished > 0) missing.push(`${unfinished} claims made no coins`);
   for (const node of nodes) {
     if (!node.running) missing.push(`${node.name} does not run`);
-    const through = node.projector === null ? log.head() : node.projector.state().position;
-    if (through !== log.head()) missing.push(`${node.name} has projected to ${through}`);
+    if (node.projector === null || !node.running) continue;
+    const { phase, ready, position, partitions } = node.projector.state();
+    if (!ready || phase !== 'live') missing.push(`${node.name} does not project: ${phase}`);
+    if (partitions > 0 && position !== log.head()) missing.push(`${node.name} has projected to ${position}`);
   }
+  if (readModel !== null && !readModel.isAt(log.head())) missing.push('the read model is not built to the end');
+  for (const giftId of unpublished(fanOut, log.events)) missing.push(`${giftId} is not published`);
   for (const screen of screens) {
     const last = liveGifts(log.events, screen.roomId).at(-1);
     if (screen.closed || last === undefined) continue;

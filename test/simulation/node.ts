@@ -1,4 +1,4 @@
-import { allOfTheWork } from '@livegift/lease';
+import { allOfTheWork, shareWork, type SharedWork } from '@livegift/lease';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import { createGiftApplication, type GiftApplication } from '@livegift/gift-api/gift-application';
 import { Projector } from '@livegift/projector/projector';
@@ -12,9 +12,11 @@ import type { ReadModel } from '@livegift/read-model';
 import {
   SimulatedEventStore,
   SimulatedFanOut,
+  SimulatedLeases,
   SimulatedProcess,
   SimulatedReadModel,
   type FanOutServer,
+  type SimulatedLeaseServer,
   type SimulatedReadModelServer,
   type SimulatedStoreServer,
   type VirtualWorld,
@@ -30,9 +32,11 @@ export interface Servers {
   /** Null: each process has its own, in memory. */
   readonly fanOut: FanOutServer | null;
   readonly readModel: SimulatedReadModelServer | null;
+  /** Null: nobody shares. */
+  readonly leases: SimulatedLeaseServer | null;
 }
 
-const QUICK = { backOffMs: 20, backOffMsMax: 200 };
+const QUICK = { backOffMs: 20, backOffMsMax: 200, fencedWaitMs: 2_000 };
 
 /** One process that can be started, drained, and killed; each start makes everything in it anew. */
 export class Node {
@@ -105,6 +109,16 @@ export class Node {
     return new SimulatedProcess(this.servers.world, `${this.plan.name}/${this.#starts}`, this.plan.clockSkewMs);
   }
 
+  /** Its share of what all processes do together, or everything. */
+  #work(group: string, partCount: number): SharedWork {
+    const { leases: server } = this.servers;
+    const { leases: options } = this.scenario;
+    if (server === null || options === null) return allOfTheWork(partCount);
+    const { clock, scheduler, telemetry, name: holder } = this.process;
+    const leases = new SimulatedLeases(server, this.process);
+    return shareWork({ leases, group, partCount, holder, clock, scheduler, telemetry, options });
+  }
+
   #fanOut(): FanOut {
     const { fanOut } = this.servers;
     if (fanOut !== null) return new SimulatedFanOut(fanOut, this.process);
@@ -114,7 +128,16 @@ export class Node {
   #startApplication(store: EventStore): void {
     const { clock, ids, scheduler, telemetry } = this.process;
     const { bounds } = this.scenario;
-    const application = createGiftApplication({ store, clock, ids, scheduler, telemetry, config: bounds });
+    const finisherWork = this.#work('purchase-finisher', 1);
+    const application = createGiftApplication({
+      store,
+      finisherWork,
+      clock,
+      ids,
+      scheduler,
+      telemetry,
+      config: bounds,
+    });
     this.application = null;
     const begin = async (): Promise<void> => {
       for (;;) {
@@ -133,7 +156,9 @@ export class Node {
 
   #startSettlement(store: EventStore): void {
     const { clock, ids, scheduler, telemetry } = this.process;
-    this.settlement = this.parts.settlement({ store, clock, ids, scheduler, telemetry, bounds: this.scenario.bounds });
+    const { bounds } = this.scenario;
+    const work = this.#work('settlement', 1);
+    this.settlement = this.parts.settlement({ store, work, clock, ids, scheduler, telemetry, bounds });
     this.settlement.start();
   }
 
@@ -141,22 +166,24 @@ export class Node {
     const { clock, scheduler, telemetry } = this.process;
     const { readModel } = this.servers;
     this.readModel = readModel === null ? newReadModel(this.process) : new SimulatedReadModel(readModel, this.process);
+    const { partitionCount } = this.readModel;
     this.projector = this.parts.projector({
       store,
+      work: readModel === null ? allOfTheWork(partitionCount) : this.#work('projector', partitionCount),
       readModel: this.readModel,
       clock,
       scheduler,
       telemetry,
       bounds: this.scenario.bounds,
     });
-    void this.projector.start();
+    this.projector.start();
   }
 
   #startPublisher(store: EventStore, fanOut: FanOut): void {
     const { clock, scheduler, telemetry } = this.process;
     const { batchEventsMax } = this.scenario.bounds;
     const config = { ...PUBLISHER_DEFAULTS, ...QUICK, batchEventsMax };
-    const work = allOfTheWork(fanOut.sourcePartitionCount);
+    const work = this.#work('publisher', fanOut.sourcePartitionCount);
     this.publisher = new Publisher({ events: store, fanOut, work, clock, scheduler, telemetry, config });
     this.publisher.start();
   }

@@ -1,13 +1,15 @@
 import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import type { EventStore } from '@livegift/event-store';
 import { Projector } from '@livegift/projector/projector';
+import type { SharedWork } from '@livegift/lease';
 import type { ReadModel } from '@livegift/read-model';
 import { Settlement } from '@livegift/settlement/settlement';
-import type { ApplyRule, SimulatedEventStore, SimulatedProcess } from '@livegift/testing';
+import type { ApplyRule, OpenRule, SimulatedEventStore, SimulatedProcess } from '@livegift/testing';
 import type { Scenario } from './scenario.js';
 
 export interface WorkerParts {
   readonly store: EventStore;
+  readonly work: SharedWork;
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -20,6 +22,7 @@ export interface Parts {
   settlement(parts: WorkerParts & { readonly ids: Ids }): Settlement;
   projector(parts: WorkerParts & { readonly readModel: ReadModel }): Projector;
   readonly applyRule: ApplyRule | undefined;
+  readonly openRule: OpenRule;
 }
 
 export const SOUND_PARTS: Parts = {
@@ -37,7 +40,8 @@ export const SOUND_PARTS: Parts = {
   projector: ({ bounds, ...parts }) =>
     new Projector({
       ...parts,
-      config: { batchEventsMax: bounds.batchEventsMax, backOffFirstMs: 20, backOffMaxMs: 200 },
+      config: { batchEventsMax: bounds.batchEventsMax, backOffFirstMs: 20, backOffMaxMs: 200, lookEveryMs: 700 },
     }),
   applyRule: undefined,
+  openRule: 'fence-then-read',
 };

@@ -38,6 +38,17 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
     },
     shows: /(read model of|wallet|room) .* the log says/,
   },
+  'a projector that trusts its lease': {
+    parts: {
+      ...SOUND_PARTS,
+      projector: (parts) => SOUND_PARTS.projector({ ...parts, readModel: appliesWhateverIsStored(parts.readModel) }),
+    },
+    shows: /(read model of|wallet|room) .* the log says/,
+  },
+  'a checkpoint read before the fence': {
+    parts: { ...SOUND_PARTS, openRule: 'read-then-fence' },
+    shows: /source partition .* after/,
+  },
   'an answer before the append': {
     parts: { ...SOUND_PARTS, store: (store) => answersBeforeAppending(store) },
     shows: /answered before it was durable/,
@@ -55,6 +66,23 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
     shows: /out of line order: .* import/,
   },
 };
+
+/** Nobody else has this partition now, so what was read for it can only be what comes next. */
+function appliesWhateverIsStored(model: ReadModel): ReadModel {
+  return new Proxy(model, {
+    get(target, name) {
+      if (name === 'apply') {
+        return async (batch: ReadModelBatch) => {
+          const result = await target.apply(batch);
+          if (result.applied) return result;
+          return target.apply({ ...batch, from: result.checkpoint?.position ?? null });
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
 
 /** The store with some of its methods replaced. */
 function changed(store: EventStore, methods: Partial<EventStore>): EventStore {

@@ -1,3 +1,4 @@
+import type { SharedWorkOptions } from '@livegift/lease';
 import type { SeededRandom, StoreFaults } from '@livegift/testing';
 import { drawStoreFaults, NO_STORE_FAULTS } from '@livegift/testing';
 import { drawWorkloadSize, type WorkloadSize } from './workload.js';
@@ -19,6 +20,10 @@ export interface Scenario {
   readonly embedded: boolean;
   readonly nodes: readonly NodePlan[];
   readonly sharedReadModel: boolean;
+  /** Of a shared read model. */
+  readonly readModelPartitions: number;
+  /** Leases say who works on what; null: by mistake everybody works on everything. */
+  readonly leases: SharedWorkOptions | null;
   readonly faults: StoreFaults;
   readonly workload: WorkloadSize;
   /** Mean time between two disturbances (a crash, a restart, a store that is away); null: none. */
@@ -49,7 +54,9 @@ export function drawScenario(random: SeededRandom): Scenario {
   return {
     embedded,
     nodes: embedded ? [{ name: 'all', roles: EVERY_ROLE, clockSkewMs: 0 }] : drawNodes(random),
-    sharedReadModel: !embedded && random.chance(0.6),
+    sharedReadModel: !embedded && random.chance(0.75),
+    readModelPartitions: random.pick([1, 2, 5]),
+    leases: !embedded && random.chance(0.75) ? drawLeases(random) : null,
     faults: random.chance(0.1) ? NO_STORE_FAULTS : drawStoreFaults(random),
     workload: drawWorkloadSize(random),
     disturbanceEveryMs: random.chance(0.12) ? null : random.between(300, 4_000),
@@ -72,6 +79,11 @@ export function drawScenario(random: SeededRandom): Scenario {
       patienceMs: random.between(300, 4_000),
     },
   };
+}
+
+function drawLeases(random: SeededRandom): SharedWorkOptions {
+  const leaseMs = random.pick([600, 1_500, 6_000]);
+  return { leaseMs, renewEveryMs: leaseMs / 3, withoutLeasesMsMax: random.pick([500, 2_000, 10_000]) };
 }
 
 /** Processes of a cluster: two of some role at once in most runs, each role somewhere. */

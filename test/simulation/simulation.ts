@@ -1,5 +1,7 @@
 import {
   SeededRandom,
+  PartitionedReadModel,
+  SimulatedLeaseServer,
   SimulatedReadModelServer,
   SimulatedStoreServer,
   NaiveLedger,
@@ -11,6 +13,7 @@ import {
 } from '@livegift/testing';
 import { Analyst } from './analyst.js';
 import { auditCommands } from './audit-commands.js';
+import { auditFanOut } from './audit-fan-out.js';
 import { auditReadModels } from './audit-read-model.js';
 import { Chaos } from './chaos.js';
 import { whatIsMissing } from './liveness.js';
@@ -60,14 +63,19 @@ export class Simulation {
     });
     const clock = { now: () => Math.floor(world.nowMs) };
     const scheduler = { after: (delayMs: number, task: () => void) => world.schedule(delayMs, 'server timer', task) };
-    const fanOut = embedded ? null : fanOutServer(newFanOut(clock));
+    const fanOut = embedded ? null : fanOutServer(newFanOut(clock), parts.openRule);
     const readModel = sharedReadModel
-      ? new SimulatedReadModelServer(() => newReadModel({ clock, scheduler }), parts.applyRule)
+      ? new SimulatedReadModelServer(() => {
+          const partitions = Array.from({ length: scenario.readModelPartitions });
+          return new PartitionedReadModel(partitions.map(() => newReadModel({ clock, scheduler })));
+        }, parts.applyRule)
       : null;
+    const leases = scenario.leases === null ? null : new SimulatedLeaseServer(world);
     this.server.faults = faults;
     if (fanOut !== null) fanOut.faults = faults;
     if (readModel !== null) readModel.faults = faults;
-    this.#servers = { world, store: this.server, fanOut, readModel };
+    if (leases !== null) leases.faults = faults;
+    this.#servers = { world, store: this.server, fanOut, readModel, leases };
     this.#nodes = scenario.nodes.map((plan) => new Node(plan, this.#servers, scenario, parts));
     this.#platform = new Platform(world, this.server, () => this.#doors(), bounds.patienceMs);
     this.#workload = new Workload(world, this.#platform, scenario.workload);
@@ -116,6 +124,7 @@ export class Simulation {
       world,
       server: this.server,
       readModel: this.#servers.readModel,
+      leases: this.#servers.leases,
       nodes: this.#nodes,
       roomClients: this.#screens,
       embedded,
@@ -131,21 +140,20 @@ export class Simulation {
 
   /** No faults from here on; a process that waits for an answer that was lost is started again, as its operator would. */
   #calm(): void {
-    const { fanOut, readModel } = this.#servers;
+    const { fanOut, readModel, leases } = this.#servers;
     this.world.trace.add('calm');
+    leases?.calm();
     this.server.calm();
     if (fanOut !== null) fanOut.faults = this.server.faults;
     if (readModel !== null) readModel.faults = this.server.faults;
-    // Something must happen: a projector hears only from what comes that its read model has fallen back.
-    const last = { roomId: 'room-last', creatorId: 'creator-1', title: null };
-    void this.#platform.pursue(this.#platform.wish({ kind: 'open-room', body: last }, 'key-last'));
     for (const node of this.#nodes) {
       if (node.store.unanswered === 0) continue;
       node.crash();
       if (this.scenario.embedded) this.server.crash();
       node.start();
     }
-    // Two publishers fence each other for ever; that only one goes on is the lease's work. Until here both did, without harm.
+    // Without leases two publishers fence each other for ever. Until here both did, without harm.
+    if (leases !== null) return;
     const publishers = this.#nodes.flatMap(({ publisher }) => (publisher === null ? [] : [publisher]));
     for (const publisher of publishers.slice(1)) void publisher.stop();
   }
@@ -167,7 +175,7 @@ export class Simulation {
     if (this.#isBad) return true;
     this.#missing = [
       ...(this.#workload.over ? [] : ['the workload is not over']),
-      ...whatIsMissing(this.server, this.#platform, this.#nodes, this.#screens),
+      ...whatIsMissing(this.#servers, this.#platform, this.#nodes, this.#screens),
     ];
     return this.#missing.length === 0;
   }
@@ -182,6 +190,7 @@ export class Simulation {
       ...this.#analyst.findings,
       ...auditCommands(this.#platform, index, this.scenario.bounds),
       ...this.#screens.flatMap((screen) => auditRoomClient(screen, this.server.log.events)),
+      ...auditFanOut(this.#servers.fanOut, this.server.log.events),
       ...(await auditReadModels(models, index)),
     ];
   }

@@ -100,13 +100,15 @@ export class Projector {
   state(): ProjectorState {
     const { size, areBuilt, least } = this.#held;
     const ready = this.#life === 'running' && areBuilt;
-    return { phase: this.#phase(), ready, position: least, partitions: size, reason: this.#reason };
+    const phase = this.#phase();
+    const reason = phase === 'waiting' || phase === 'refused' ? this.#reason : null;
+    return { phase, ready, position: least, partitions: size, reason };
   }
 
   #phase(): ProjectorState['phase'] {
     if (this.#life === 'refused') return 'refused';
     if (this.#life !== 'running') return 'stopped';
-    if (this.#reason !== null) return 'waiting';
+    if (this.#reason !== null && this.#unplaced.size > 0) return 'waiting';
     if (this.#unplaced.size > 0 && this.#lanes.all.length === 0) return 'starting';
     return this.#held.areBuilt && this.#unplaced.size === 0 ? 'live' : 'catching-up';
   }

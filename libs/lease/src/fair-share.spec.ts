@@ -128,7 +128,7 @@ describe('the fair share', () => {
     fc.assert(
       fc.property(anyGroup, fc.nat(50), ({ table, live, partCount }, order) => {
         const nowMs = 20 * LEASE_MS;
-        let members = table;
+        let members: readonly LeaseMember[] = table;
         for (let turn = 0; turn < 3; turn++) members = round(members, live, partCount, nowMs, order);
         const parts = members.map(({ holder, parts: held }) => [holder, held]);
         for (let turn = 1; turn < 4; turn++) {

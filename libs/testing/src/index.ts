@@ -15,4 +15,5 @@ export * from './ledger/money-scenario.js';
 export * from './ledger/naive-ledger.js';
 export * from './simulation/partitioned-read-model.js';
 export * from './simulation/simulated-fan-out.js';
+export * from './simulation/simulated-leases.js';
 export * from './simulation/simulated-read-model.js';

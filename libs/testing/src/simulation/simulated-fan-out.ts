@@ -16,15 +16,31 @@ export interface FanOutServer {
   faults: StoreFaults;
   /** Publishes that were sent and may still be committed. */
   underWay: number;
+  /** Of each source partition, everything that was committed, in order: what a consumer from the beginning would see. */
+  readonly committed: readonly RoomMessage[][];
+  /** How a publisher is opened; a spec plants a wrong way here. */
+  readonly openRule: OpenRule;
 }
 
-export function fanOutServer(inner: FanOut): FanOutServer {
-  return { inner, faults: NO_STORE_FAULTS, underWay: 0 };
+/** `fence-then-read` as the port says; the other way round, what others publish between the two is published again. */
+export type OpenRule = 'fence-then-read' | 'read-then-fence';
+
+export function fanOutServer(inner: FanOut, openRule: OpenRule = 'fence-then-read'): FanOutServer {
+  const partitions = Array.from({ length: inner.sourcePartitionCount });
+  return {
+    inner,
+    faults: NO_STORE_FAULTS,
+    underWay: 0,
+    committed: partitions.map(() => []),
+    openRule,
+  };
 }
 
 /** One process's handle on a fan-out, with delays and failures both ways. */
 export class SimulatedFanOut implements FanOut {
   readonly sourcePartitionCount: number;
+  /** What this process published last. */
+  readonly #known: (Checkpoint | undefined)[] = [];
 
   constructor(
     private readonly server: FanOutServer,
@@ -36,8 +52,8 @@ export class SimulatedFanOut implements FanOut {
   async openPublisher(sourcePartition: number): Promise<FanOutPublisher> {
     const inner = await this.#ask('opens a publisher', () => this.server.inner.openPublisher(sourcePartition));
     return {
-      checkpoint: inner.checkpoint,
-      publish: (messages, checkpoint) => this.#publish(inner, messages, checkpoint),
+      checkpoint: this.#readBefore(sourcePartition) ?? inner.checkpoint,
+      publish: (messages, checkpoint) => this.#publish(inner, sourcePartition, messages, checkpoint),
       close: () => inner.close(),
     };
   }
@@ -60,8 +76,18 @@ export class SimulatedFanOut implements FanOut {
 
   async close(): Promise<void> {}
 
+  /** The planted fault: it was right when it was read. */
+  #readBefore(sourcePartition: number): Checkpoint | undefined {
+    return this.server.openRule === 'read-then-fence' ? this.#known[sourcePartition] : undefined;
+  }
+
   /** A publish may be committed although its answer says that nobody knows, and after its sender has died. */
-  #publish(inner: FanOutPublisher, messages: readonly RoomMessage[], checkpoint: Checkpoint): Promise<void> {
+  #publish(
+    inner: FanOutPublisher,
+    sourcePartition: number,
+    messages: readonly RoomMessage[],
+    checkpoint: Checkpoint,
+  ): Promise<void> {
     const { server, process } = this;
     const { faults } = server;
     const { random, world } = process;
@@ -76,7 +102,11 @@ export class SimulatedFanOut implements FanOut {
         server.underWay--;
         if (lost || (!process.alive && random.chance(0.5))) return answer(noAnswer);
         inner.publish(messages, checkpoint).then(
-          () => answer(unknown ? noAnswer : resolve),
+          () => {
+            server.committed[sourcePartition]!.push(...messages);
+            this.#known[sourcePartition] = checkpoint;
+            answer(unknown ? noAnswer : resolve);
+          },
           (error: unknown) => answer(() => reject(error)),
         );
       });

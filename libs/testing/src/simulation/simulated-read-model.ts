@@ -35,6 +35,15 @@ export class SimulatedReadModelServer {
     return result;
   }
 
+  /** Every partition is built, and has got there. */
+  isAt(position: Position | null): boolean {
+    return Array.from({ length: this.inner.partitionCount }, (_, partition) => partition).every(
+      (partition) =>
+        this.#built.has(partition) &&
+        this.#applied.findLast((batch) => batch.partition === partition)?.to === (position ?? undefined),
+    );
+  }
+
   async drop(partition: number): Promise<void> {
     this.#applied = this.#applied.filter((batch) => batch.partition !== partition);
     this.#built.delete(partition);
@@ -47,11 +56,28 @@ export class SimulatedReadModelServer {
     return marked;
   }
 
-  /** The newest `count` batches are gone: a replica that had not seen them took over. */
-  async fallBack(count: number): Promise<void> {
-    this.#applied = this.#applied.slice(0, Math.max(0, this.#applied.length - count));
-    this.inner = this.make();
-    const { inner } = this;
+  /** The newest `count` batches of some partitions are gone: a replica that had not seen them took over. */
+  async fallBack(count: number, partitions: ReadonlySet<number>): Promise<void> {
+    const kept: ReadModelBatch[] = [];
+    let gone = 0;
+    for (const batch of this.#applied.toReversed()) {
+      if (partitions.has(batch.partition) && gone < count) gone++;
+      else kept.push(batch);
+    }
+    this.#applied = kept.toReversed();
+    await this.#comeBack();
+  }
+
+  /** Some partitions have lost everything, and that they were built. */
+  async comeBackEmpty(partitions: ReadonlySet<number>): Promise<void> {
+    this.#applied = this.#applied.filter(({ partition }) => !partitions.has(partition));
+    for (const partition of partitions) this.#built.delete(partition);
+    await this.#comeBack();
+  }
+
+  async #comeBack(): Promise<void> {
+    const inner = this.make();
+    this.inner = inner;
     for (const batch of this.#applied) await this.rule(inner, batch);
     for (const partition of this.#built) await inner.markBuilt(partition, null);
   }

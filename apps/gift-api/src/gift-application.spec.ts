@@ -2,7 +2,13 @@
 import type { Accepted, CommandContext } from '@livegift/command-handling';
 import type { GiftAnswer, HistoryLine, PurchaseAnswer, PurchaseCoinsBody } from '@livegift/contracts';
 import { silentTelemetry, type Cancellable, type RecordedEvent } from '@livegift/kernel';
-import { InMemoryEventStore, NaiveLedger, SteeredEventStore, type SteeredAppend } from '@livegift/testing';
+import {
+  InMemoryEventStore,
+  NaiveLedger,
+  SteeredEventStore,
+  type SteeredAppend,
+  type SteeredFate,
+} from '@livegift/testing';
 import { createGiftApplication, type GiftApplication } from './gift-application.js';
 import type { GiftApplicationConfig } from './gift-application.config.js';
 
@@ -628,7 +634,7 @@ describe('imported history', () => {
     const [slow, quick] = [await newProcess(), await newProcess()];
     const lines = ['i-0', 'i-1', 'i-2', 'i-3'].map((importId) => history(importId, `v-${importId}`));
     let overtaken: Promise<unknown> | null = null;
-    slow.store.fate = async ({ stream }) => {
+    slow.store.fate = async ({ stream }): Promise<SteeredFate> => {
       if (stream.startsWith('wallet-')) await (overtaken ??= quick.history.import(numbered([lines[2]!]), 'q'));
       return 'through';
     };

@@ -84,9 +84,9 @@ export class Settlement {
   start(): void {
     if (this.#isStarted) return;
     this.#isStarted = true;
-    this.#work.onChange(() => this.#takeTurn());
+    this.#work.onChange(() => void this.#takeTurn());
     this.#work.start();
-    this.#takeTurn();
+    void this.#takeTurn();
   }
 
   /** Finishes the batch in hand and saves the checkpoint. */

@@ -12,7 +12,8 @@ export interface Draining {
 }
 
 /** Drains once on SIGTERM or SIGINT; a second one, or `drainMsMax`, cuts it short. */
-export function drainOnSignal({ drainMsMax, telemetry, close }: Draining): void {
+export function drainOnSignal(draining: Draining): void {
+  const { drainMsMax, telemetry } = draining;
   let isDraining = false;
   let isSame = true;
   const drain = (signal: NodeJS.Signals): void => {
@@ -27,7 +28,7 @@ export function drainOnSignal({ drainMsMax, telemetry, close }: Draining): void 
       telemetry.error('draining took too long and was cut off', { drainMsMax });
       breakOff();
     }, drainMsMax);
-    close().then(() => {
+    draining.close().then(() => {
       clearTimeout(cut);
       process.exit(0);
     }, fail);

@@ -1,10 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import type { Cancellable, Clock, Ids, Scheduler } from '@livegift/kernel';
+import { RandomUuids } from './random-uuids.js';
 
 /** The real world, as the core is given it. */
 export const systemClock: Clock = { now: () => Date.now() };
 
-export const systemIds: Ids = { uuid: () => randomUUID() };
+const uuids = new RandomUuids();
+
+export const systemIds: Ids = { uuid: () => uuids.next() };
 
 export const systemScheduler: Scheduler = {
   after(delayMs: number, task: () => void): Cancellable {

@@ -42,7 +42,7 @@ function parsed(args: readonly string[]): Readonly<Record<string, string | undef
   const names = ['event-store', ...CLUSTER_APPS];
   const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]));
   try {
-    return parseArgs({ args: [...args], options }).values as Record<string, string>;
+    return parseArgs({ args: [...args], options }).values;
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -100,14 +100,15 @@ async function stop(): Promise<void> {
   for (const each of running.splice(0).reverse()) await each.stop().catch((error: unknown) => say(String(error)));
 }
 
-function fail(error: unknown): void {
+async function fail(error: unknown): Promise<void> {
   if (stoppingSinceMs !== null) return;
   if (error instanceof UsageError) {
     process.stderr.write(`cluster: ${error.message}\n\n${CLUSTER_USAGE}\n`);
     process.exit(USAGE);
   }
   process.stderr.write(`cluster: ${error instanceof Error ? error.message : String(error)}\n`);
-  void stop().then(() => process.exit(1));
+  await stop();
+  process.exit(1);
 }
 
 function onSignal(): void {

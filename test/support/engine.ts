@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,9 +8,6 @@ const READY_MS_MAX_DEFAULT = 60_000;
 const ASK_EVERY_MS = 50;
 /** Of the engine's own words, kept for the message of a test that fails. */
 const WORDS_KEPT = 20_000;
-/** As `npm start` has them: a larger nursery, since gifts under way would else be carried into the old generation. */
-const NODE_FLAGS = ['--max-semi-space-size=64'];
-
 export interface EngineOptions {
   /** Default: a fresh one, removed by `dispose`. */
   readonly dataDir?: string;
@@ -62,7 +59,7 @@ export class Engine {
   #spawn(): ChildProcess {
     const main = join(repositoryRoot(), 'apps/standalone/dist/main.js');
     if (!existsSync(main)) throw new Error('this runs the built engine: npm run build (npm test does it)');
-    const child = spawn(process.execPath, [...NODE_FLAGS, main], {
+    const child = spawn(process.execPath, [...nodeFlagsOfStart(), main], {
       env: {
         ...process.env,
         NODE_ENV: 'test',
@@ -155,4 +152,11 @@ function freePort(): Promise<number> {
       server.close(() => done(port));
     });
   });
+}
+
+/** What Node is told in `npm start`: a larger nursery, since gifts under way would else be carried into the old generation. */
+function nodeFlagsOfStart(): readonly string[] {
+  const text = readFileSync(join(repositoryRoot(), 'package.json'), 'utf8');
+  const { scripts } = JSON.parse(text) as { readonly scripts: { readonly start: string } };
+  return scripts.start.match(/--[a-z-]+=\d+/g) ?? [];
 }

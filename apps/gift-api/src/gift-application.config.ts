@@ -1,3 +1,4 @@
+import { streamCommandsDefaults } from '@livegift/command-handling';
 import { CREATOR_SHARE_BPS_DEFAULT } from '@livegift/kernel';
 
 /** Every bound and period of the commands, by name. */
@@ -25,18 +26,19 @@ export interface GiftApplicationConfig {
   readonly importChunkLines: number;
 }
 
+/** Bounds of command handling are those of its library. */
 export const giftApplicationDefaults: GiftApplicationConfig = {
   streakWindowMs: 3_000,
   creatorShareBps: CREATOR_SHARE_BPS_DEFAULT,
   referenceStalenessMs: 1_000,
   referencesCachedMax: 50_000,
-  conflictRetriesMax: 10,
-  walletBatchMax: 256,
-  walletsCachedMax: 20_000,
-  keysCachedMax: 8_000_000,
-  queueLengthMax: 20_000,
-  queuedTotalMax: 100_000,
-  snapshotEveryEvents: 100,
+  conflictRetriesMax: streamCommandsDefaults.conflictRetriesMax,
+  walletBatchMax: streamCommandsDefaults.batchMax,
+  walletsCachedMax: streamCommandsDefaults.streamsCachedMax,
+  keysCachedMax: streamCommandsDefaults.keysCachedMax,
+  queueLengthMax: streamCommandsDefaults.queueLengthMax,
+  queuedTotalMax: streamCommandsDefaults.queuedTotalMax,
+  snapshotEveryEvents: streamCommandsDefaults.snapshotEveryEvents,
   finisherDelayMs: 5_000,
   finisherPendingMax: 10_000,
   importChunkLines: 500,

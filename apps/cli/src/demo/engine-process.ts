@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { StoppedError, UsageError } from '../exit-codes.js';
 
 const MAIN = fileURLToPath(new URL('../../../standalone/dist/main.js', import.meta.url));
+const PACKAGE = new URL('../../../../package.json', import.meta.url);
 const READY_MS_MAX = 30_000;
 const ASK_EVERY_MS = 100;
 
@@ -28,7 +29,7 @@ export async function startEngine(): Promise<Engine> {
   }
   const given = process.env['DATA_DIR'];
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), 'livegift-demo-')));
-  const child = spawn(process.execPath, ['--max-semi-space-size=64', MAIN], {
+  const child = spawn(process.execPath, [...nodeFlagsOfStart(), MAIN], {
     env: { ...process.env, DATA_DIR: dataDir, PORT: port, LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'warn' },
     stdio: ['ignore', 'pipe', 'inherit'],
     // Ctrl-C reaches every process of the terminal's group; the engine is to go when the demo says so.
@@ -48,6 +49,12 @@ export async function startEngine(): Promise<Engine> {
     throw error;
   }
   return { url, temporary: given === undefined, stop };
+}
+
+/** What Node is told in `npm start`. */
+function nodeFlagsOfStart(): readonly string[] {
+  const { scripts } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { readonly scripts: { readonly start: string } };
+  return scripts.start.match(/--[a-z-]+=\d+/g) ?? [];
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

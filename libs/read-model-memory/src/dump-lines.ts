@@ -72,7 +72,7 @@ function* boardsOf(state: FoldState): Generator<DumpBoard> {
     },
     id: (member) => state.creators[member]!.id,
   };
-  yield { board: { kind: 'gifters' }, cells: gifters(state.rooms.keys()), id: viewerId };
+  yield { board: { kind: 'gifters' }, cells: gifters([...state.rooms.keys()]), id: viewerId };
   for (const { id, index } of byId(state.rooms)) {
     yield { board: { kind: 'room-gifters', id }, cells: gifters([index]), id: viewerId };
   }

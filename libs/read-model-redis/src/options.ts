@@ -30,7 +30,7 @@ export const LIMITS_DEFAULT = {
   applyMsMax: 15_000,
   waitPollMs: 10,
   waitersMax: 10_000,
-  keptEntriesMax: 400_000,
+  keptEntriesMax: 200_000,
 };
 export type Limits = typeof LIMITS_DEFAULT;
 

@@ -1,4 +1,4 @@
-import type { RowTable } from '@livegift/read-model';
+import { WINDOWS, type RowTable } from '@livegift/read-model';
 import type { BatchSums } from './batch-sums.js';
 import { Commands } from './commands.js';
 import { ALL, boardName, type PartitionKeys } from './keys.js';
@@ -22,8 +22,12 @@ export class MissingState {
     this.kept.grow(this.#entries);
   }
 
+  /** Each with a place in every window. */
+  members(count: number): void {
+    this.#entries += count * WINDOWS.length;
+  }
+
   ask(key: string, ids: readonly string[], take: (id: string, text: string | null) => void): void {
-    this.#entries += ids.length;
     for (let start = 0; start < ids.length; start += IDS_MAX) {
       const part = ids.slice(start, start + IDS_MAX);
       this.commands.add('HMGET', key, part);
@@ -38,6 +42,7 @@ export class MissingState {
     parse: (text: string) => Value,
   ): void {
     const wanted = [...ids].filter((id) => !known.has(id));
+    this.#entries += wanted.length;
     this.ask(key, wanted, (id, text) => known.set(id, text === null ? null : parse(text)));
   }
 }
@@ -63,6 +68,7 @@ export function missingRowsAndMembers(kept: KeptState, sums: BatchSums, keys: Pa
   for (const [key, ids] of asked) {
     let known = kept.boards.get(key);
     if (known === undefined) kept.boards.set(key, (known = new Map()));
+    missing.members(ids.size);
     missing.ask(keys.places(boardName(key, ALL)), [...ids], (id, text) => {
       const member = new KeptMember(text === null);
       if (text !== null) member.put(ALL, parsePlace(text));

@@ -3,7 +3,7 @@ import type { BatchSums, BoardSums } from './batch-sums.js';
 import { Commands } from './commands.js';
 import { BOARD_PREFIX, ROOM_GIFTS_PREFIX, ROOM_LIST_PREFIX, boardName, roomLists, type PartitionKeys } from './keys.js';
 import type { KeptState } from './kept-state.js';
-import { reachedText } from './place.js';
+import { reachedText, type Place } from './place.js';
 import { emptyRow, writeRow, type Listed } from './row.js';
 
 /** The commands that bring a partition on by a batch. Everything that it touches is kept, and moves on, too. */
@@ -68,6 +68,7 @@ class Writes {
       const member = known.get(id)!;
       const reached = reachedText(position, atMs);
       const entry = `${reached}:${id}`;
+      let place: Place = { score: 0, reached };
       for (const { period, added, left, placed } of changes) {
         const before = member.place(period.text);
         if (before === undefined) throw new Error(`the place of ${id} on ${key} was not read`);
@@ -75,7 +76,9 @@ class Writes {
         added.push(String(score), entry);
         if (before !== null) left.push(`${before.reached}:${id}`);
         placed.push(id, `${score}:${reached}`);
-        member.put(period.text, { score, reached });
+        // A new member has one place in all windows.
+        if (place.score !== score) place = { score, reached };
+        member.put(period.text, place);
       }
     }
     for (const { period, added, left, placed } of changes) {

@@ -80,6 +80,10 @@ export class Lane {
     return this.#queue.length;
   }
 
+  get isBusy(): boolean {
+    return this.#work !== null;
+  }
+
   /** Resolves when the transaction under way is over; at once when there is none. */
   get turn(): Promise<void> {
     return this.#work ?? Promise.resolve();
@@ -93,15 +97,10 @@ export class Lane {
     this.#startWork();
   }
 
-  /** Resolves when nothing waits any more, or nothing will ever be published. */
-  async drained(): Promise<void> {
-    while (this.#work !== null) await this.#work;
-  }
-
   /** Resolves when the transaction under way is over. */
   async close(): Promise<void> {
     this.#end();
-    await this.drained();
+    await this.turn;
     await this.parts.publisher.close();
   }
 

@@ -48,6 +48,16 @@ export class Lanes {
     return queued;
   }
 
+  /** Something is being published. */
+  get isBusy(): boolean {
+    return this.all().some(({ isBusy }) => isBusy);
+  }
+
+  /** Resolves when one of the transactions under way is over. */
+  async turn(): Promise<void> {
+    await Promise.race(this.all().flatMap((lane) => (lane.isBusy ? [lane.turn] : [])));
+  }
+
   /** When the first of those left alone is to be tried again; null when none is. */
   get nextOpeningMs(): number | null {
     const times = [...this.#waiting].flatMap(([part, { untilMs }]) => (this.#open.has(part) ? [] : [untilMs]));
@@ -65,6 +75,8 @@ export class Lanes {
    */
   async followShare(beginning: () => Promise<Position>): Promise<void> {
     const share = this.parts.work.parts();
+    // One that failed when it was no longer ours: nobody would ever open it here, and its time would come again and again.
+    for (const part of this.#waiting.keys()) if (!share.has(part)) this.#waiting.delete(part);
     for (const [part, lane] of this.#open) if (!share.has(part)) this.#close(lane);
     await Promise.all(this.#closing);
     const nowMs = this.parts.clock.now();

@@ -260,6 +260,43 @@ describe('the publisher', () => {
     expect(sizes.filter((size) => size > 0).length).toBeLessThan(20);
   });
 
+  it('leaves what waits to the next publisher when it stops in the middle, and moves no checkpoint over it', async () => {
+    const real = fanOut;
+    let publishing = (): void => {};
+    let goOn = (): void => {};
+    const begun = new Promise<void>((resolve) => (publishing = resolve));
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    fanOut = {
+      sourcePartitionCount: real.sourcePartitionCount,
+      close: () => real.close(),
+      subscribe: (options) => real.subscribe(options),
+      openPublisher: async (partition) => {
+        const publisher = await real.openPublisher(partition);
+        return {
+          ...publisher,
+          publish: async (published, checkpoint) => {
+            if (published.length > 0) {
+              publishing();
+              await held;
+            }
+            await publisher.publish(published, checkpoint);
+          },
+        };
+      },
+    };
+    for (let count = 0; count < 3; count++) await sendGift('v', 'room');
+    const first = newPublisher({ transactionMessagesMax: 1, checkpointEveryMs: 0 });
+    first.start();
+    await begun;
+    const stopping = first.stop();
+    goOn();
+    await stopping;
+    fanOut = real;
+    expect((await messages()).map(({ id }) => id)).toEqual(['v.0']);
+    await publish();
+    expect((await messages()).map(({ id }) => id)).toEqual(['v.0', 'v.1', 'v.2']);
+  });
+
   it('gives up, and says so, when the checkpoint is of another store', async () => {
     const other = await fanOut.openPublisher(0);
     await other.publish([], { storeId: 'another', position: '0000000000000001' as Position });
@@ -315,10 +352,17 @@ function newFanOut(): FanOut {
 }
 
 /** Starts one, and waits until it has published what is in the log. */
-async function publish(
-  config: Partial<PublisherConfig> = {},
+async function publish(config: Partial<PublisherConfig> = {}, work?: SharedWork): Promise<Publisher> {
+  const publisher = newPublisher(config, work);
+  publisher.start();
+  await publisher.caughtUp();
+  return publisher;
+}
+
+function newPublisher(
+  config: Partial<PublisherConfig>,
   work: SharedWork = allOfTheWork(fanOut.sourcePartitionCount),
-): Promise<Publisher> {
+): Publisher {
   const publisher = new Publisher({
     events: store,
     fanOut,
@@ -329,8 +373,6 @@ async function publish(
     config: { ...PUBLISHER_DEFAULTS, backOffMs: 1, ...config },
   });
   publishers.push(publisher);
-  publisher.start();
-  await publisher.caughtUp();
   return publisher;
 }
 

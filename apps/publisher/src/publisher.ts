@@ -79,6 +79,7 @@ export class Publisher {
     this.#stopped = true;
     this.#change();
     this.#release();
+    await this.#lanes.closeAll();
     await this.#run;
     await this.parts.work.stop();
   }
@@ -191,11 +192,9 @@ export class Publisher {
       for (const [sourcePartition, own] of messages) this.#lanes.get(sourcePartition)?.take(own, batch.through);
       this.#through = batch.through;
     }
-    while (this.#lanes.queued > config.queuedMessagesMax && !this.#changed) {
-      await Promise.race(this.#lanes.all().flatMap((lane) => (lane.queued > 0 ? [lane.turn] : [])));
-    }
+    while (!this.#changed && this.#lanes.queued > config.queuedMessagesMax) await this.#lanes.turn();
     if (!batch.caughtUp || this.#caughtUp) return;
-    await Promise.all(this.#lanes.all().map((lane) => lane.drained()));
+    while (!this.#changed && this.#lanes.isBusy) await this.#lanes.turn();
     if (!this.#changed) this.#reachEnd();
   }
 

@@ -4,7 +4,6 @@ import { silentTelemetry } from '@livegift/kernel';
 import { startKafka } from '@livegift/local-servers';
 import { systemClock, systemScheduler } from '@livegift/process';
 import { describeWithServers } from '../support/servers.js';
-import { describeWithServers } from '../support/servers.js';
 
 jest.setTimeout(600_000);
 

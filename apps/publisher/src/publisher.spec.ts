@@ -2,9 +2,10 @@ import type { GiftMessage } from '@livegift/contracts';
 import { CATALOGUE_STREAM, roomStream, walletStream } from '@livegift/domain';
 import { FanOutError, sourcePartitionOf, type FanOut, type RoomMessage } from '@livegift/fanout';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
-import { instant, silentTelemetry, type NewEvent, type Position } from '@livegift/kernel';
+import { instant, LOG_START, silentTelemetry, type NewEvent, type Position } from '@livegift/kernel';
 import { allOfTheWork, type SharedWork } from '@livegift/lease';
 import { InMemoryEventStore } from '@livegift/testing';
+import { Lanes } from './lanes.js';
 import { PUBLISHER_DEFAULTS, type PublisherConfig } from './publisher.config.js';
 import { Publisher } from './publisher.js';
 
@@ -210,6 +211,22 @@ describe('the publisher', () => {
     await until(() => (nowMs += 1) > 0 && publishers[0]!.state().lanes === 2);
     await until(() => (nowMs += 1) > 0 && publishers[0]!.state().lanes === 3);
     expect((await waiting).map(({ id }) => id)).toEqual(['v.0']);
+  });
+
+  it('does not wait for a source partition that failed when it was given back already', async () => {
+    const work = new HandedWork(fanOut.sourcePartitionCount, [0]);
+    const config = { ...PUBLISHER_DEFAULTS, checkpointEveryMs: 0 };
+    const outside = { clock: { now: () => nowMs }, telemetry: silentTelemetry, onFailure: () => {} };
+    const lanes = new Lanes({ fanOut, work, storeId: STORE_ID, config, ...outside });
+    await lanes.followShare(() => Promise.resolve(LOG_START));
+    await fanOut.openPublisher(0);
+    lanes.get(0)!.take([], await sendGift('v', roomIn(0)).then(([, position]) => position));
+    await until(() => lanes.size === 0);
+    expect(lanes.nextOpeningMs).toBe(nowMs + config.fencedWaitMs);
+    work.hand([]);
+    await lanes.followShare(() => Promise.resolve(LOG_START));
+    expect(lanes.nextOpeningMs).toBeNull();
+    await lanes.closeAll();
   });
 
   it('goes on with the others while one source partition cannot be published to', async () => {

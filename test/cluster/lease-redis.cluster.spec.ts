@@ -19,7 +19,7 @@ async function until(holds: () => boolean): Promise<void> {
 
 describeWithServers(['redis'], 'work shared through Redis', () => {
   let redis: LocalRedis;
-  let workers: { readonly work: SharedWork; readonly leases: Leases; kill(): void }[];
+  let workers: { readonly work: SharedWork; readonly leases: Leases; readonly kill: () => void }[];
   let said: string[];
 
   beforeEach(async () => {

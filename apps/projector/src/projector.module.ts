@@ -5,7 +5,8 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
 } from '@nestjs/common';
-import { Projector, type ProjectorParts } from './projector.js';
+import type { ProjectorParts } from './projector.config.js';
+import { Projector } from './projector.js';
 
 /** Events to read models, as a module; `Projector` is exported, for readiness. */
 @Module({})
@@ -30,4 +31,4 @@ export class ProjectorModule implements OnApplicationBootstrap, BeforeApplicatio
 }
 
 export { Projector };
-export type { ProjectorConfig, ProjectorParts, ProjectorState } from './projector.js';
+export type { ProjectorConfig, ProjectorParts, ProjectorState } from './projector.config.js';

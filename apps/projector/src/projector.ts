@@ -1,53 +1,18 @@
-import { EventStoreError, type EventReader, type SubscriptionBatch } from '@livegift/event-store';
-import type { Cancellable, Clock, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
+import { EventStoreError, type SubscriptionBatch } from '@livegift/event-store';
+import type { Cancellable, Position } from '@livegift/kernel';
 import { allOfTheWork, type SharedWork } from '@livegift/lease';
-import { batchesOf } from '@livegift/projections';
-import { ReadModelError, type ReadModel } from '@livegift/read-model';
+import { ReadModelError } from '@livegift/read-model';
 import { backoffDelayMs } from '@livegift/subscriptions';
-import { askEach, HeldPartitions, isBehind } from './held-partitions.js';
+import { applyTo } from './apply-batches.js';
+import { HeldPartitions, isBehind } from './held-partitions.js';
 import { Lane, Lanes } from './lane.js';
+import {
+  PROJECTOR_DEFAULTS,
+  type ProjectorConfig,
+  type ProjectorParts,
+  type ProjectorState,
+} from './projector.config.js';
 import { RebuildProgress } from './rebuild-progress.js';
-
-export interface ProjectorParts {
-  readonly store: EventReader;
-  readonly readModel: ReadModel;
-  /** Which partitions are this projector's; started and stopped with it. Default: all of them. */
-  readonly work?: SharedWork;
-  readonly clock: Clock;
-  readonly scheduler: Scheduler;
-  readonly telemetry: Telemetry;
-  readonly config?: Partial<ProjectorConfig>;
-}
-
-export interface ProjectorConfig {
-  /** Events in one batch of a subscription. */
-  readonly batchEventsMax: number;
-  /** Waits after failures double from the first to the last. */
-  readonly backOffFirstMs: number;
-  readonly backOffMaxMs: number;
-  /** How often it looks whether the read model still has what was applied: while nothing happens, nothing else tells. */
-  readonly lookEveryMs: number;
-}
-
-export interface ProjectorState {
-  /** `refused`: the read model belongs to another store, or lies beyond the end of this one; it has to be rebuilt. */
-  readonly phase: 'stopped' | 'starting' | 'catching-up' | 'live' | 'waiting' | 'refused';
-  /** Each partition that it holds has been as far as the log was when it took it: queries may be answered. */
-  readonly ready: boolean;
-  /** How far every partition that it holds has got. */
-  readonly position: Position | null;
-  /** How many partitions are its own now. */
-  readonly partitions: number;
-  /** Of the phases `waiting` and `refused`: why. */
-  readonly reason: string | null;
-}
-
-const DEFAULTS: ProjectorConfig = {
-  batchEventsMax: 4_096,
-  backOffFirstMs: 50,
-  backOffMaxMs: 5_000,
-  lookEveryMs: 5_000,
-};
 
 /**
  * Events to read models. Each partition goes on from the checkpoint that stands beside its rows; whatever happens, that one
@@ -72,7 +37,7 @@ export class Projector {
 
   constructor(parts: ProjectorParts) {
     this.#parts = parts;
-    this.#config = { ...DEFAULTS, ...parts.config };
+    this.#config = { ...PROJECTOR_DEFAULTS, ...parts.config };
     this.#work = parts.work ?? allOfTheWork(parts.readModel.partitionCount);
     this.#held = new HeldPartitions(parts.readModel, parts.store.storeId);
   }
@@ -195,7 +160,10 @@ export class Projector {
   /** Partitions that could not be moved leave the lane; the others go on. */
   async #applyBatch(lane: Lane, { events, through }: SubscriptionBatch): Promise<void> {
     const partitions = [...lane.partitions];
-    if (through !== null) this.#leftBehind(lane, await this.#apply(partitions, events, through));
+    if (through !== null) {
+      const { behind, failures } = await applyTo(partitions, events, through, { ...this.#parts, held: this.#held });
+      this.#leftBehind(lane, [...behind, ...this.#noted(failures)]);
+    }
     const { gone, failures } = await this.#held.markBuilt(
       partitions.filter((partition) => lane.partitions.has(partition)),
     );
@@ -203,30 +171,6 @@ export class Projector {
     if (this.#unplaced.size > 0) return;
     this.#failures = 0;
     this.#reason = null;
-  }
-
-  /** @returns those that do not stand at `to` now */
-  async #apply(partitions: readonly number[], events: readonly RecordedEvent[], to: Position): Promise<number[]> {
-    const { readModel, store, telemetry } = this.#parts;
-    const from = this.#held.positionsOf(partitions);
-    const batches = new Map(
-      batchesOf(events, { storeId: store.storeId, from, to }).map((batch) => [batch.partition, batch] as const),
-    );
-    const { answers, failures } = await askEach([...batches.keys()], (partition) =>
-      readModel.apply(batches.get(partition)!),
-    );
-    telemetry.count('projector_events_total', events.length);
-    const behind = this.#noted(failures);
-    for (const [partition, result] of answers) {
-      if (result.applied) {
-        this.#held.moved(partition, to);
-        continue;
-      }
-      telemetry.count('projector_batches_refused_total');
-      this.#held.stored(partition, result.checkpoint);
-      if (isBehind(this.#held.positionOf(partition), to)) behind.push(partition);
-    }
-    return behind;
   }
 
   #noted(failures: ReadonlyMap<number, unknown>): number[] {

@@ -1,0 +1,46 @@
+import type { EventReader } from '@livegift/event-store';
+import type { Position, RecordedEvent, Telemetry } from '@livegift/kernel';
+import { batchesOf } from '@livegift/projections';
+import type { ReadModel } from '@livegift/read-model';
+import { askEach, isBehind, type HeldPartitions } from './held-partitions.js';
+
+export interface AppliedTo {
+  /** Were answered, and do not stand at `to` now. */
+  readonly behind: readonly number[];
+  /** Of these nobody knows, each with why. */
+  readonly failures: ReadonlyMap<number, unknown>;
+}
+
+/**
+ * One batch for each partition, from where it stands. @throws ReadModelError `checkpoint-foreign`
+ * @param to how far the log was read
+ */
+export async function applyTo(
+  partitions: readonly number[],
+  events: readonly RecordedEvent[],
+  to: Position,
+  {
+    held,
+    readModel,
+    store,
+    telemetry,
+  }: { held: HeldPartitions; readModel: ReadModel; store: EventReader; telemetry: Telemetry },
+): Promise<AppliedTo> {
+  const cut = batchesOf(events, { storeId: store.storeId, from: held.positionsOf(partitions), to });
+  const batches = new Map(cut.map((batch) => [batch.partition, batch] as const));
+  const { answers, failures } = await askEach([...batches.keys()], (partition) =>
+    readModel.apply(batches.get(partition)!),
+  );
+  telemetry.count('projector_events_total', events.length);
+  const behind: number[] = [];
+  for (const [partition, result] of answers) {
+    if (result.applied) {
+      held.moved(partition, to);
+      continue;
+    }
+    telemetry.count('projector_batches_refused_total');
+    held.stored(partition, result.checkpoint);
+    if (isBehind(held.positionOf(partition), to)) behind.push(partition);
+  }
+  return { behind, failures };
+}

@@ -7,23 +7,21 @@ import { describeWithServers } from '../support/servers.js';
 
 jest.setTimeout(600_000);
 
-describeWithServers(['kafka'], 'fan-out over Kafka', () => {
-  describeWithServers(['kafka'], 'the fan-out over Kafka', () => {
-    describeFanOutContract('Kafka', async () => {
-      const kafka = await startKafka();
-      return {
-        clock: systemClock,
-        open: () =>
-          openKafkaFanOut({
-            brokers: [kafka.brokers],
-            clientId: 'contract',
-            clock: systemClock,
-            scheduler: systemScheduler,
-            telemetry: silentTelemetry,
-            partitions: 3,
-          }),
-        close: () => kafka.stop(),
-      };
-    });
+describeWithServers(['kafka'], 'the fan-out over Kafka', () => {
+  describeFanOutContract('Kafka', async () => {
+    const kafka = await startKafka();
+    return {
+      clock: systemClock,
+      open: () =>
+        openKafkaFanOut({
+          brokers: [kafka.brokers],
+          clientId: 'contract',
+          clock: systemClock,
+          scheduler: systemScheduler,
+          telemetry: silentTelemetry,
+          partitions: 3,
+        }),
+      close: () => kafka.stop(),
+    };
   });
 });

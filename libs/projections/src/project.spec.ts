@@ -1,7 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Position, RecordedEvent } from '@livegift/kernel';
 import type { ReadModelWrite } from '@livegift/read-model';
 import { instantMs } from './instant-ms.js';
-import { project, PROJECTED_TYPES } from './project.js';
+import { project, PROJECTED_TYPES, PROJECTIONS_VERSION } from './project.js';
 
 const AT = '2026-05-13T10:20:30.400Z';
 const POSITION = '0000000000000042' as Position;
@@ -175,4 +176,14 @@ describe('instantMs', () => {
   ])('reads %s as Date.parse does', (text) => {
     expect(instantMs(text)).toBe(Date.parse(text));
   });
+});
+
+/** Of what the cases above expect, by version. */
+const WRITES_BY_VERSION: Readonly<Record<number, string>> = {
+  1: 'a50b91f106040650867e2e75a7efb193267cc16672f135e5a5602c731a3149c8',
+};
+
+it('has another version when it makes something else: what was folded before must be folded anew', () => {
+  const writes = JSON.stringify(CASES.map(([, , expected]) => expected));
+  expect(createHash('sha256').update(writes).digest('hex')).toBe(WRITES_BY_VERSION[PROJECTIONS_VERSION]);
 });

@@ -77,8 +77,10 @@ describeWithServers(['redis'], 'what Redis holds is what the log comes to', () =
       const random = seeded(7);
       const fold: FoldOptions = { utcOffset: '+05:30', retentionMs: null };
       const model = await openRedisReadModel({ ...fold, url: cluster.nodes[0]!.url, partitionCount: PARTITIONS });
-      const log = randomLog(random, 2_000);
-      let isDone = false;
+      const log = randomLog(random, 4_000);
+      const followTo = (end: number) =>
+        Promise.all(partitions.map((part) => follow(model, part, log, random, () => after(50), end)));
+      const faults = { areOver: false };
       const killing = (async () => {
         for (const partition of [0, 3]) {
           await cluster.settled();
@@ -88,15 +90,14 @@ describeWithServers(['redis'], 'what Redis holds is what the log comes to', () =
           await master.start();
         }
         await cluster.settled();
-        isDone = true;
-      })();
+      })().finally(() => (faults.areOver = true));
       let unavailable = 0;
-      do {
-        const told = await Promise.all(partitions.map((part) => follow(model, part, log, random, () => after(50))));
-        for (const { unavailable: times } of told) unavailable += times;
-      } while (!isDone);
+      for (let end = 25; !faults.areOver; end = Math.min(end + 25, log.entries.length)) {
+        for (const { unavailable: times } of await followTo(end)) unavailable += times;
+        await after(50);
+      }
       await killing;
-      await Promise.all(partitions.map((part) => follow(model, part, log, random, () => after(50))));
+      await followTo(log.entries.length);
       expect(await markAllBuilt(model, log)).toEqual(partitions.map(() => true));
       expect(await dumpOf(model)).toEqual(await dumpInMemory(log, fold));
       expect(unavailable).toBeGreaterThan(0);

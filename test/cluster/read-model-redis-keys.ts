@@ -7,8 +7,8 @@ export class RedisKeys {
   readonly #client: Redis | Cluster;
 
   constructor(url: string, isCluster: boolean) {
-    const { hostname: host, port } = new URL(url.split(',')[0]!);
-    const node = { host, port: Number(port) };
+    const { hostname: host, port, password } = new URL(url.split(',')[0]!);
+    const node = { host, port: Number(port), password: decodeURIComponent(password) || undefined };
     this.#client = isCluster ? new Cluster([node]) : new Redis(node);
     this.#client.on('error', () => {});
   }

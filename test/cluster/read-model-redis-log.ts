@@ -68,7 +68,7 @@ export async function follow(
   end = log.entries.length,
 ): Promise<{ readonly unavailable: number; readonly fallenBack: number }> {
   const told = { unavailable: 0, fallenBack: 0 };
-  for (let at: number | null = null; at !== log.entries.length;) {
+  for (let at: number | null = null; at === null || at < end;) {
     try {
       if (at === null) {
         at = indexOf(log, await model.checkpoint(partition));

@@ -1,20 +1,24 @@
-import { ApiClient, type BoardEntry, type LogEvent } from '../support/api-client.js';
-import type { Engine } from '../support/engine.js';
+import { eventually, type Answer, type ApiClient, type Board, type LogEvent } from '../support/api-client.js';
 import { livegift } from '../support/livegift-cli.js';
 import { LogFold, WINDOWS, type WindowName } from '../support/log-fold.js';
 import type { ResumingListener } from '../support/room-clients.js';
 import { differences, type PlatformDriver } from './platform-driver.js';
 
-const SETTLED_MS_MAX = 30_000;
+const SETTLED_MS_MAX = 60_000;
+/** The read model is on its way there. */
+const NOT_YET: readonly number[] = [503, 504];
 const ASKED_AGAIN_AT_MOST = 500;
 
-/** Every promise that must hold after the crashes; each breach in a sentence. */
+/**
+ * Every promise that must hold after the crashes; each breach in a sentence.
+ * @param audited what `livegift audit` is told of where the log is
+ */
 export async function breachesAfter(
-  engine: Engine,
+  api: ApiClient,
+  audited: readonly string[],
   driver: PlatformDriver,
   listeners: readonly (readonly [room: string, listener: ResumingListener])[],
 ): Promise<readonly string[]> {
-  const api = new ApiClient(engine.url);
   const breaches = [...driver.complaints];
   breaches.push(...(await unsettled(api)));
   const events = await api.events();
@@ -22,8 +26,17 @@ export async function breachesAfter(
   for (const [room, listener] of listeners) breaches.push(...gaps(room, listener, events));
   breaches.push(...(await readModelDifferences(api, events)));
   breaches.push(...(await answersChanged(api, driver)));
-  breaches.push(...(await auditFindings(engine)));
+  breaches.push(...(await auditFindings(audited)));
   return breaches;
+}
+
+/** Waits until the listener has the room's last gift; what is still missing then is a breach. */
+export async function caughtUp(api: ApiClient, room: string, listener: ResumingListener): Promise<void> {
+  const gifts = await api.events({ types: 'GiftSent' });
+  const last = gifts.findLast(({ data }) => data['roomId'] === room)?.data['giftId'];
+  for (const end = Date.now() + SETTLED_MS_MAX; Date.now() < end && listener.giftIds.at(-1) !== last;) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
 }
 
 async function unsettled(api: ApiClient): Promise<string[]> {
@@ -119,23 +132,29 @@ async function readModelDifferences(api: ApiClient, events: readonly LogEvent[])
   const fold = new LogFold(events);
   const after = `after=${events.at(-1)!.position}`;
   const breaches: string[] = [];
+  const ask = <Body>(path: string): Promise<Answer<Body>> =>
+    eventually(
+      () => api.get<Body>(path),
+      ({ status }) => !NOT_YET.includes(status),
+      SETTLED_MS_MAX,
+    );
   const compare = (what: string, answered: unknown, folded: unknown): void => {
     const [a, b] = [JSON.stringify(answered), JSON.stringify(folded)];
     if (a !== b) breaches.push(`${what} is ${a}; the log folds to ${b}`);
   };
   for (const [viewerId, { coins, purchasedCoins, spentCoins }] of fold.wallets) {
-    const { body } = await api.get(`/v1/wallets/${viewerId}?${after}`);
+    const { body } = await ask<Record<string, unknown>>(`/v1/wallets/${viewerId}?${after}`);
     const answered = { coins: body['coins'], purchasedCoins: body['purchasedCoins'], spentCoins: body['spentCoins'] };
     compare(`wallet ${viewerId}`, answered, { coins, purchasedCoins, spentCoins });
   }
   for (const [creatorId, folded] of fold.creators) {
-    const { body } = await api.get(`/v1/creators/${creatorId}?${after}`);
+    const { body } = await ask<Record<string, unknown>>(`/v1/creators/${creatorId}?${after}`);
     const { diamonds, creditedDiamonds, giftCount, coinsReceived } = body;
     compare(`creator ${creatorId}`, { diamonds, creditedDiamonds, giftCount, coinsReceived }, folded);
   }
   const compareBoard = async (board: string, window: WindowName, at: string): Promise<void> => {
-    const { entries, total } = await api.board(`${board}?window=${window}&at=${at}&limit=100&${after}`);
-    const answered = entries.map(({ rank, id, score, reachedAt }: BoardEntry) => ({
+    const { body } = await ask<Board>(`/v1/leaderboards/${board}?window=${window}&at=${at}&limit=100&${after}`);
+    const answered = body.entries?.map(({ rank, id, score, reachedAt }) => ({
       rank,
       id,
       score,
@@ -143,7 +162,11 @@ async function readModelDifferences(api: ApiClient, events: readonly LogEvent[])
     }));
     const folded = fold.board(board, window, at);
     const expected = folded.entries.map((entry) => ({ ...entry, reachedAt: ms(entry.reachedAt) }));
-    compare(`board ${board} ${window} ${at}`, { entries: answered, total }, { entries: expected, total: folded.total });
+    compare(
+      `board ${board} ${window} ${at}`,
+      { entries: answered, total: body.total },
+      { entries: expected, total: folded.total },
+    );
   };
   const boards = [
     'gifters',
@@ -184,7 +207,7 @@ async function answersChanged(api: ApiClient, driver: PlatformDriver): Promise<s
   return breaches;
 }
 
-async function auditFindings(engine: Engine): Promise<string[]> {
-  const { exitCode, stdout, stderr } = await livegift('audit', '--data-dir', engine.dataDir);
+async function auditFindings(audited: readonly string[]): Promise<string[]> {
+  const { exitCode, stdout, stderr } = await livegift('audit', ...audited);
   return exitCode === 0 ? [] : [`the audit ended with ${exitCode}: ${stdout.slice(0, 2_000)}${stderr.slice(0, 1_000)}`];
 }

@@ -1,7 +1,7 @@
 import { ApiClient } from '../support/api-client.js';
 import { startEngine, type Engine } from '../support/engine.js';
 import { ResumingListener } from '../support/room-clients.js';
-import { breachesAfter } from './aftermath.js';
+import { breachesAfter, caughtUp } from './aftermath.js';
 import { Chances } from './chances.js';
 import { PlatformDriver } from './platform-driver.js';
 
@@ -33,7 +33,8 @@ export async function crashRun(
   // So few that kills also hit the writing of snapshots, and most starts begin from one.
   const engine = await startEngine({ env: { SNAPSHOT_EVERY_EVENTS: '200' } });
   try {
-    const driver = new PlatformDriver(new ApiClient(engine.url), new Chances(seed + 1));
+    const api = new ApiClient(engine.url);
+    const driver = new PlatformDriver(api, new Chances(seed + 1));
     await driver.furnish();
     const listeners = [
       [driver.hotRoom, new ResumingListener(engine.url, driver.hotRoom, 'sse')],
@@ -49,12 +50,12 @@ export async function crashRun(
     }
     driver.stop();
     await driving;
-    await Promise.all(listeners.map(([room, listener]) => caughtUp(engine, room, listener)));
+    await Promise.all(listeners.map(([room, listener]) => caughtUp(api, room, listener)));
     for (const [, listener] of listeners) await listener.stop();
     return {
-      breaches: await breachesAfter(engine, driver, listeners),
+      breaches: await breachesAfter(api, ['--data-dir', engine.dataDir], driver, listeners),
       kills,
-      acknowledged: driver.acknowledged.length + driver.lines.length + driver.imported.length,
+      acknowledged: driver.accepted,
       repeats: driver.repeats,
       replaysAsked: driver.replaysAsked,
       completeResumes: listeners.reduce((sum, [, { completeResumes }]) => sum + completeResumes, 0),
@@ -70,13 +71,4 @@ async function crash(engine: Engine, chances: Chances): Promise<void> {
   else await engine.kill();
   if (chances.oneIn(4)) await engine.upAndKill(chances.between(50, 1_000));
   await engine.up();
-}
-
-/** Waits until the listener has the room's last gift; what is still missing then is a breach. */
-async function caughtUp(engine: Engine, room: string, listener: ResumingListener): Promise<void> {
-  const gifts = await new ApiClient(engine.url).events({ types: 'GiftSent' });
-  const last = gifts.findLast(({ data }) => data['roomId'] === room)?.data['giftId'];
-  for (const end = Date.now() + 10_000; Date.now() < end && listener.giftIds.at(-1) !== last;) {
-    await new Promise((done) => setTimeout(done, 20));
-  }
 }

@@ -1,4 +1,4 @@
-import { ApiClient, type Answer } from '../support/api-client.js';
+import type { Answer, ApiClient } from '../support/api-client.js';
 import { Chances } from './chances.js';
 
 const WALLETS = 30;
@@ -55,12 +55,18 @@ export class PlatformDriver {
   #stoppedAtMs: number | null = null;
 
   constructor(
-    private readonly api: ApiClient,
+    private readonly api: Pick<ApiClient, 'keyed' | 'lines'>,
     private readonly chances: Chances,
+    /** Between two commands of one worker. */
+    private readonly paceMs = 0,
   ) {}
 
   get hotRoom(): string {
     return HOT_ROOM;
+  }
+
+  get accepted(): number {
+    return this.acknowledged.length + this.lines.length + this.imported.length;
   }
 
   async furnish(): Promise<void> {
@@ -88,6 +94,7 @@ export class PlatformDriver {
       else if (chance < 0.77) await this.#importHistory();
       else if (chance < 0.9) await this.#buy(this.#viewer(), this.chances.between(1, 400));
       else await this.#askAgain();
+      if (this.paceMs > 0) await new Promise((done) => setTimeout(done, this.paceMs));
     }
   }
 

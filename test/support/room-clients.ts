@@ -110,18 +110,27 @@ export class ResumingListener {
   #connection: RoomConnection | null = null;
   #stopped = false;
   #running: Promise<void> = Promise.resolve();
+  readonly #urls: readonly string[];
 
+  /** @param urls of one server, or of several of which it takes another one each time */
   constructor(
-    private readonly url: string,
+    urls: string | readonly string[],
     private readonly roomId: string,
     private readonly over: 'sse' | 'websocket',
-  ) {}
+  ) {
+    this.#urls = typeof urls === 'string' ? [urls] : urls;
+  }
 
   /** Resolves at the first welcome. */
   async start(): Promise<void> {
     await new Promise<void>((welcomed) => {
       this.#running = this.#run(welcomed);
     });
+  }
+
+  /** Breaks off, and resumes at the next server. */
+  move(): void {
+    this.#connection?.close();
   }
 
   async stop(): Promise<void> {
@@ -132,9 +141,10 @@ export class ResumingListener {
 
   async #run(welcomed: () => void): Promise<void> {
     const open = this.over === 'sse' ? openSse : openWebSocket;
-    while (!this.#stopped) {
+    for (let turn = 0; !this.#stopped; turn++) {
+      const url = this.#urls[turn % this.#urls.length]!;
       const sentOnThisConnection = new Set<string>();
-      this.#connection = open(this.url, this.roomId, this.#lastFrameId, (frame) => {
+      this.#connection = open(url, this.roomId, this.#lastFrameId, (frame) => {
         this.#take(frame, sentOnThisConnection);
         if (frame.type === 'welcome') welcomed();
       });

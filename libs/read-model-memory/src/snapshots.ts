@@ -73,8 +73,8 @@ export class Snapshots {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
       telemetry.warn('read model: leaves its snapshot aside and reads the whole log', { file, error: String(error) });
-      // Else a log that was set back, and grew again, would one day reach it.
-      this.#remove();
+      // Else a log that was set back, and grew again, would one day reach it. What could not be asked may be right.
+      if (error instanceof SnapshotUnusable) this.#remove();
       return null;
     }
   }

@@ -19,6 +19,7 @@ export function auditCommands(platform: Platform, index: LogIndex, bounds: Scena
     for (const attempt of asked.attempts) auditRefusal(asked, attempt, index, written, say);
   }
   auditLineOrder(platform, findings);
+  auditImportOrder(platform, index, findings);
   return findings;
 }
 
@@ -198,5 +199,21 @@ function auditLineOrder(platform: Platform, findings: string[]): void {
       }
       last.set(order, result.position);
     }
+  }
+}
+
+/** What an import brings into the log stands there in the order of its lines, whoever finished it. */
+function auditImportOrder(platform: Platform, index: LogIndex, findings: string[]): void {
+  const requests = new Map(platform.imports.map(({ correlationId, importIds }) => [correlationId, importIds]));
+  const last = new Map<string, number>();
+  for (const { type, data, metadata, position } of index.log) {
+    if (type !== 'GiftSent') continue;
+    const { $correlationId } = metadata;
+    const line = requests.get($correlationId)?.indexOf((data as { importId: string }).importId);
+    if (line === undefined) continue;
+    if (line <= (last.get($correlationId) ?? -1)) {
+      findings.push(`out of line order: line ${line + 1} of an import stands at ${position}`);
+    }
+    last.set($correlationId, line);
   }
 }

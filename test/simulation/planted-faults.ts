@@ -63,7 +63,7 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   },
   'history appended side by side': {
     parts: { ...SOUND_PARTS, store: (store) => appendsSideBySide(store) },
-    shows: /out of line order: .* import/,
+    shows: /out of line order: line .* of an import/,
   },
 };
 

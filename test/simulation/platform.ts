@@ -1,4 +1,5 @@
 import { type CommandContext, CommandError, type CommandOutcome } from '@livegift/command-handling';
+import type { HistoryLine, LineAnswer } from '@livegift/contracts';
 import type { GiftApplication } from '@livegift/gift-api/gift-application';
 import { Asked, bulkLine, type Moment, type Result, type Wish } from './asked.js';
 import { lineResult, resultOf, tell } from './results.js';
@@ -25,6 +26,8 @@ export class Platform {
     readonly tookMs: number;
     readonly lines: readonly { asked: Asked; result: Result }[];
   }[] = [];
+  /** Every import, answered or not: what it brings into the log carries its correlation id. */
+  readonly imports: { readonly correlationId: string; readonly importIds: readonly string[] }[] = [];
   readonly #random: SeededRandom;
   #correlations = 0;
 
@@ -145,9 +148,9 @@ export class Platform {
     const kind = all[0]!.wish.kind === 'import' ? 'import' : 'bulk';
     try {
       const answers = await (kind === 'import'
-        ? application.history.import(
-            all.map(({ wish }, index) => ({ line: index + 1, body: wish.kind === 'import' ? wish.body : never() })),
-            this.#correlationId(),
+        ? this.#import(
+            application,
+            all.map(({ wish }) => (wish.kind === 'import' ? wish.body : never())),
           )
         : application.bulkGifts.send(
             all.map(({ wish, key }, index) => ({
@@ -166,6 +169,15 @@ export class Platform {
     } catch (error) {
       for (const asked of all) told(asked, this.#failure(asked, error));
     }
+  }
+
+  #import(application: GiftApplication, bodies: readonly HistoryLine[]): Promise<readonly LineAnswer[]> {
+    const correlationId = this.#correlationId();
+    this.imports.push({ correlationId, importIds: bodies.map(({ importId }) => importId) });
+    return application.history.import(
+      bodies.map((body, index) => ({ line: index + 1, body })),
+      correlationId,
+    );
   }
 
   /** What must hold the moment that the answer is there. */

@@ -2,6 +2,7 @@
 import { ApiClient, eventually, type Answer } from '../support/api-client.js';
 import { Cluster } from '../support/cluster.js';
 import { ResumingListener } from '../support/room-clients.js';
+import { describeWithServers } from '../support/servers.js';
 
 const STARTED_MS_MAX = 240_000;
 const BACK_MS_MAX = 120_000;
@@ -16,7 +17,7 @@ interface Health {
 // Each waits for what it wants to see; the bound only ends a test that never will.
 jest.setTimeout(STARTED_MS_MAX);
 
-describe('without a server', () => {
+describeWithServers(['redis', 'kafka'], 'without a server', () => {
   let cluster: Cluster;
   let api: ApiClient;
   let keys = 0;

@@ -7,6 +7,7 @@ import { Cluster } from '../support/cluster.js';
 import { repositoryRoot } from '../support/engine.js';
 import { livegift } from '../support/livegift-cli.js';
 import { openSse, openWebSocket, type RoomConnection } from '../support/room-clients.js';
+import { describeWithServers } from '../support/servers.js';
 
 const STARTED_MS_MAX = 240_000;
 const IMPORTED_LINES = 300;
@@ -16,7 +17,7 @@ const price = { amountMinor: 499, currency: 'USD' };
 // Each waits for what it wants to see; the bound only ends a test that never will.
 jest.setTimeout(180_000);
 
-describe('a newcomer to the cluster', () => {
+describeWithServers(['redis', 'kafka'], 'a newcomer to the cluster', () => {
   let cluster: Cluster;
   let api: ApiClient;
 

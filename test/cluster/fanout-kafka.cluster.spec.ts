@@ -1,10 +1,17 @@
-import { FanOutError, sourcePartitionOf, type FanOut, type FanOutPublisher, type RoomMessage } from '@livegift/fanout';
+import {
+  FanOutError,
+  sourcePartitionOf,
+  type FanOut,
+  type FanOutPublisher,
+  type PartitionFloor,
+  type RoomMessage,
+} from '@livegift/fanout';
 import { openKafkaFanOut } from '@livegift/fanout-kafka';
 import { instant, silentTelemetry, type Checkpoint, type Position } from '@livegift/kernel';
 import { startKafka, type LocalKafka } from '@livegift/local-servers';
 import { systemClock, systemScheduler } from '@livegift/process';
 import { describeWithServers } from '../support/servers.js';
-import { Kafka, logLevel, Partitioners, type KafkaMessage, type Producer } from 'kafkajs';
+import { Kafka, logLevel, Partitioners, type KafkaMessage, type Message, type Producer } from 'kafkajs';
 
 jest.setTimeout(600_000);
 
@@ -186,6 +193,50 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
     });
   });
 
+  describe('a broker that has lost what it had', () => {
+    it('is found out by the first message that follows on one that never came', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      const subscription = await fanOut.subscribe({ backMs: BACK_MS });
+      const lossy = await foreignProducer('lossy');
+      const transaction = await lossy.transaction();
+      const records = [
+        recordOf(messageOf(room, 2), at(1)),
+        recordOf(messageOf(room, 7), at(6)),
+        recordOf(messageOf(room, 8), at(7)),
+      ];
+      await transaction.send({ topic: topics.topic, messages: records });
+      await transaction.commit();
+      await lossy.disconnect();
+      const told: string[] = [];
+      while (!told.includes('message 8')) {
+        const { floors, messages } = (await subscription.next())!;
+        told.push(...floors.map(({ position }) => `floor ${Number(position)}`));
+        told.push(...messages.map(({ position }) => `message ${Number(position)}`));
+      }
+      expect(told).toEqual(['floor 1', 'message 1', 'message 2', 'floor 6', 'message 7', 'message 8']);
+    });
+
+    it('is found out by the checkpoint that names a message that is not there', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      const lossy = await foreignProducer('lossy-end');
+      const transaction = await lossy.transaction();
+      const value = JSON.stringify({ storeId: STORE_ID, position: at(9), newest: at(5) });
+      await transaction.send({ topic: topics.checkpointTopic, messages: [{ key: '0', value, partition: 0 }] });
+      await transaction.commit();
+      await lossy.disconnect();
+      const subscription = await fanOut.subscribe({ backMs: BACK_MS });
+      const floors: PartitionFloor[] = [];
+      for (let isCaughtUp = false; !isCaughtUp;) {
+        const delivery = (await subscription.next())!;
+        floors.push(...delivery.floors);
+        isCaughtUp = delivery.caughtUp && floors.length > 1;
+      }
+      expect(floors.map(({ position }) => position)).toEqual([at(1), at(5)]);
+    });
+  });
+
   describe('a broker that is killed in the middle', () => {
     it('loses nothing, repeats nothing, and changes no order; whoever reads goes on', async () => {
       const room = roomIn(0);
@@ -234,6 +285,19 @@ function messageOf(roomId: string, number: number): RoomMessage {
   const body = JSON.stringify({ type: 'gift', giftId: `viewer.${number}`, position, roomId, message: 'grüße 🎁' });
   const occurredAt = instant(1_780_000_000_000 + number);
   return { type: 'gift-sent', id: `viewer.${number}`, roomId, storeId: STORE_ID, position, occurredAt, body };
+}
+
+/** As a publisher of ours writes it. */
+function recordOf({ roomId, position, storeId, id, occurredAt, body }: RoomMessage, previous: Position): Message {
+  const headers = {
+    ce_type: 'livegift.gift-sent.v1',
+    ce_source: `/livegift/${storeId}`,
+    ce_sequence: position,
+    ce_id: id,
+    ce_time: occurredAt,
+    ce_previous: previous,
+  };
+  return { key: roomId, value: body, partition: sourcePartitionOf(roomId, PARTITIONS), headers };
 }
 
 const through = ({ storeId, position }: RoomMessage): Checkpoint => ({ storeId, position });

@@ -32,17 +32,27 @@ interface Place {
   /** What lies before it was there at the subscription. */
   readonly end: number;
   readonly start: number;
-  floorTold: boolean;
+  /** The newest message, or where the partition begins. Null: neither is known yet. */
+  newest: Position | null;
   isCaughtUp: boolean;
+}
+
+/** Told between two messages: what lies between them and `floor` was published, and is not there any more. */
+interface Gap {
+  /** So many messages are delivered first. */
+  readonly after: number;
+  readonly floor: PartitionFloor;
 }
 
 /**
  * Every room's messages, from the offset by timestamp on. Where a source partition is complete from is told by its first
- * message (which names the one before it), or, when there is none, by the checkpoint topic.
+ * message (which names the one before it), or, when there is none, by the checkpoint topic. A later message that names one
+ * that never came (a broker has lost its end, a checkpoint was lost) begins the partition anew.
  */
 export class KafkaSubscription implements FanOutSubscription {
   #messages: RoomMessage[] = [];
   #floors: PartitionFloor[] = [];
+  #gaps: Gap[] = [];
   #head = 0;
   #taken = 0;
   /** Once so many have been taken, the subscriber has caught up. */
@@ -78,7 +88,7 @@ export class KafkaSubscription implements FanOutSubscription {
       // From the end as it was before the checkpoints were read: so a partition without messages up to its end after
       // that is complete from its checkpoint on.
       const start = Math.min(of(first.byTime), of(first.ends));
-      places[partition] = { start, end: Number(offset), floorTold: false, isCaughtUp: false };
+      places[partition] = { start, end: Number(offset), newest: null, isCaughtUp: false };
     }
     const subscription = new KafkaSubscription(parts, places, published);
     await subscription.#open();
@@ -101,6 +111,7 @@ export class KafkaSubscription implements FanOutSubscription {
     if (this.#closed) return;
     this.#closed = true;
     this.#messages = [];
+    this.#gaps = [];
     this.#wake();
     this.#drained();
     await this.#reader?.close();
@@ -125,9 +136,11 @@ export class KafkaSubscription implements FanOutSubscription {
   }
 
   #take(): FanOutDelivery | null {
-    const hasNews = this.#messages.length > this.#head || this.#floors.length > 0;
+    const hasNews = this.#messages.length > this.#head || this.#floors.length + this.#gaps.length > 0;
     if (!hasNews && !this.#isFirst && this.#isCaughtUp === this.#toldCaughtUp) return null;
-    const messages = this.#messages.slice(this.#head, this.#head + DELIVERY_MESSAGES_MAX);
+    const floors = this.#takeFloors();
+    const untilGap = (this.#gaps[0]?.after ?? Infinity) - this.#taken;
+    const messages = this.#messages.slice(this.#head, this.#head + Math.min(DELIVERY_MESSAGES_MAX, untilGap));
     this.#head += messages.length;
     this.#taken += messages.length;
     if (this.#head === this.#messages.length) {
@@ -135,15 +148,21 @@ export class KafkaSubscription implements FanOutSubscription {
       this.#head = 0;
     }
     if (this.#messages.length - this.#head < WAITING_MESSAGES_MAX) this.#drained();
-    const floors = this.#floors;
-    this.#floors = [];
     this.#isFirst = false;
     this.#toldCaughtUp = this.#isCaughtUp;
     return { messages, floors, caughtUp: this.#toldCaughtUp };
   }
 
+  /** Those that stand before the next message. */
+  #takeFloors(): readonly PartitionFloor[] {
+    const floors = this.#floors;
+    this.#floors = [];
+    while (this.#gaps[0]?.after === this.#taken) floors.push(this.#gaps.shift()!.floor);
+    return floors;
+  }
+
   get #isCaughtUp(): boolean {
-    return this.#taken >= this.#caughtUpAt;
+    return this.#taken >= this.#caughtUpAt && (this.#gaps[0]?.after ?? Infinity) > this.#caughtUpAt;
   }
 
   #add(partition: number, records: readonly KafkaMessage[]): Promise<void> | void {
@@ -154,8 +173,10 @@ export class KafkaSubscription implements FanOutSubscription {
         continue;
       }
       const { message, previous } = made;
-      this.#tellFloor(partition, previous ?? message.position);
+      const place = this.places[partition]!;
+      this.#tellFloor(partition, previous ?? place.newest ?? message.position);
       this.#messages.push(message);
+      if (message.position > place.newest!) place.newest = message.position;
     }
     this.#wake();
     if (this.#messages.length - this.#head < WAITING_MESSAGES_MAX) return;
@@ -177,10 +198,15 @@ export class KafkaSubscription implements FanOutSubscription {
     this.#wake();
   }
 
+  /** Where the partition begins; and again where what comes next follows on messages that never came. */
   #tellFloor(sourcePartition: number, position: Position): void {
     const place = this.places[sourcePartition]!;
-    if (place.floorTold) return;
-    place.floorTold = true;
-    this.#floors.push({ sourcePartition, position });
+    const isFirst = place.newest === null;
+    if (!isFirst && position <= place.newest!) return;
+    place.newest = position;
+    const floor = { sourcePartition, position };
+    if (isFirst) return void this.#floors.push(floor);
+    this.parts.telemetry.count('fanout_gaps');
+    this.#gaps.push({ after: this.#taken + this.#messages.length - this.#head, floor });
   }
 }

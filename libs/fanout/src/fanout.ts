@@ -56,7 +56,10 @@ export interface PartitionFloor {
 
 export interface FanOutDelivery {
   readonly messages: readonly RoomMessage[];
-  /** Once for each source partition that anything was published to, at or before its first message. */
+  /**
+   * For each source partition that anything was published to, at or before its first message; and once more, after the
+   * messages before and before those that follow, where the fan-out itself has lost some.
+   */
   readonly floors: readonly PartitionFloor[];
   /** True once everything that was there at the subscription has been delivered. */
   readonly caughtUp: boolean;

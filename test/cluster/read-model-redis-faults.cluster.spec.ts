@@ -100,6 +100,21 @@ describeWithServers(['redis'], 'the read model when Redis fails', () => {
     expect(await total(model)).toBe(7);
   });
 
+  it('opens before a Redis answers that takes connections and is silent', async () => {
+    redis.pause();
+    const opening = open();
+    const first = await new Promise<string>((say) => {
+      const impatient = setTimeout(say, 20_000, 'still waiting');
+      void opening.then(() => {
+        clearTimeout(impatient);
+        say('opened');
+      });
+    });
+    redis.resume();
+    expect(first).toBe('opened');
+    await comesBack(await opening);
+  });
+
   it('tells nothing of a wrong password', async () => {
     const url = redis.url.replace(encodeURIComponent(PASSWORD), 'sesame-again');
     const error: unknown = await (await open({ url })).wallet('ann').catch((reason: unknown) => reason);

@@ -5,6 +5,8 @@ import type { RedisAddress, RedisNode } from './redis-url.js';
 import { SCRIPTS, type ScriptName } from './scripts.js';
 
 const CONNECT_MS_MAX = 5_000;
+/** Whoever opens waits no longer: a server that takes the connection and says nothing must not hold up a process. */
+const OPEN_MS_MAX = 2_000;
 const RETRY_FIRST_MS = 50;
 const RETRY_MAX_MS = 2_000;
 /** An answer that a half-dead connection never brings: the connection is given up, and made anew. */
@@ -31,10 +33,16 @@ export class RedisConnection {
     private readonly telemetry: Telemetry,
   ) {}
 
-  /** Resolves when it is connected, or after the first attempt that failed. */
+  /** Resolves when it is connected, after the first attempt that failed, or after `OPEN_MS_MAX`. */
   static async open(address: RedisAddress, scheduler: Scheduler, telemetry: Telemetry): Promise<RedisConnection> {
     const connection = new RedisConnection(address, scheduler, telemetry);
-    await new Promise<void>((tried) => void connection.#connect(tried));
+    await new Promise<void>((tried) => {
+      const impatient = scheduler.after(OPEN_MS_MAX, tried);
+      void connection.#connect(() => {
+        impatient.cancel();
+        tried();
+      });
+    });
     return connection;
   }
 

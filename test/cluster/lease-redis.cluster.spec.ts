@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { silentTelemetry, type Scheduler } from '@livegift/kernel';
 import { shareWork, type Leases, type SharedWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
@@ -90,5 +91,29 @@ describeWithServers(['redis'], 'work shared through Redis', () => {
     const third = worker('c');
     await until(() => isFair(a, b, third));
     expect(said.join('\n')).not.toContain(PASSWORD);
+  });
+
+  it('does not go on waiting for a connection that has gone silent', async () => {
+    const sockets: Socket[] = [];
+    const { port } = redis;
+    const door = createServer((socket) => {
+      sockets.push(socket.on('error', () => {}));
+      if (sockets.length === 1) return;
+      const onward = connect(port, '127.0.0.1').on('error', () => {});
+      socket.pipe(onward).pipe(socket);
+    });
+    await new Promise<void>((listening) => door.listen(0, '127.0.0.1', listening));
+    const url = redis.url.replace(String(port), String((door.address() as AddressInfo).port));
+    const leases = openRedisLeases({ url, telemetry: silentTelemetry });
+    await expect(leases.read(GROUP)).rejects.toMatchObject({ code: 'unavailable' });
+    const answers = (): Promise<boolean> =>
+      leases.read(GROUP).then(
+        () => true,
+        () => false,
+      );
+    while (!(await answers())) await after(100);
+    await leases.close();
+    for (const socket of sockets) socket.destroy();
+    door.close();
   });
 });

@@ -5,6 +5,8 @@ import type { RedisAddress } from './redis-address.js';
 export type RedisClient = Redis | Cluster;
 
 const CONNECT_MS_MAX = 2_000;
+/** An answer that a half-dead connection never brings: the connection is given up, and made anew. */
+const SILENT_MS_MAX = 10_000;
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MS_MAX = 2_000;
 /** A failover moves a slot once, perhaps twice. */
@@ -59,6 +61,7 @@ function optionsOf({ username, password, tls }: RedisAddress): CommonRedisOption
     ...(tls ? { tls: {} } : {}),
     protocol: 2,
     connectTimeout: CONNECT_MS_MAX,
+    socketTimeout: SILENT_MS_MAX,
     enableOfflineQueue: false,
     // Nobody waits for a replacement that is sent a second time, after something else has happened.
     autoResendUnfulfilledCommands: false,

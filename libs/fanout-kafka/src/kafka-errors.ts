@@ -32,16 +32,16 @@ function causesOf(error: unknown): readonly Error[] {
 }
 
 /**
- * kafkajs shouts ERROR at everything that it then tries again, which with transactions is most of them. What fails for
- * good reaches us as an error, so its log is for whoever asks for more.
+ * kafkajs shouts ERROR at every refusing answer, which it then mostly tries again: a broker that is just starting gives
+ * dozens of them. Those are counted only; what fails for good reaches us as an error, and we say it ourselves.
  */
 export function quietLog(telemetry: Telemetry): logCreator {
   return () =>
     ({ level, namespace, log }) => {
       if (level > logLevel.WARN || level === logLevel.NOTHING) return;
       telemetry.count('kafka_client_complaints');
-      if (level === logLevel.WARN || log['retryCount'] !== undefined) return;
-      const { message, error, broker } = log;
+      const { message, error, broker, retryCount } = log;
+      if (level === logLevel.WARN || retryCount !== undefined || message.startsWith('Response ')) return;
       telemetry.info(`kafkajs: ${message}`, { namespace, error: String(error ?? ''), broker: String(broker ?? '') });
     };
 }

@@ -32,6 +32,7 @@ class HandShared implements SharedWork {
   readonly partCount = PARTITIONS;
   #parts: ReadonlySet<number>;
   #listener: (parts: ReadonlySet<number>) => void = () => {};
+  isAgreedOn = true;
 
   constructor(...parts: readonly number[]) {
     this.#parts = new Set(parts);
@@ -39,6 +40,10 @@ class HandShared implements SharedWork {
 
   parts(): ReadonlySet<number> {
     return this.#parts;
+  }
+
+  isAgreed(): boolean {
+    return this.isAgreedOn;
   }
 
   onChange(listener: (parts: ReadonlySet<number>) => void): void {
@@ -133,6 +138,16 @@ describe('a projector of some partitions', () => {
       expect((await readModel.wallet(viewerId))?.row).toMatchObject({ coins: spent, purchasedCoins: spent });
     }
   }
+
+  it('is not ready before it has heard what its share is, and is with none of it', async () => {
+    const work = new HandShared();
+    work.isAgreedOn = false;
+    const projector = project(work);
+    await turn();
+    expect(projector.state()).toMatchObject({ phase: 'starting', ready: false, partitions: 0 });
+    work.isAgreedOn = true;
+    expect(projector.state()).toMatchObject({ phase: 'live', ready: true, partitions: 0 });
+  });
 
   it('works on its own and leaves the others alone', async () => {
     const projector = project(new HandShared(1, 3));

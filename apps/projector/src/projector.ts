@@ -64,7 +64,7 @@ export class Projector {
 
   state(): ProjectorState {
     const { size, areBuilt, least } = this.#held;
-    const ready = this.#life === 'running' && areBuilt;
+    const ready = this.#life === 'running' && this.#work.isAgreed() && areBuilt;
     const phase = this.#phase();
     const reason = phase === 'waiting' || phase === 'refused' ? this.#reason : null;
     return { phase, ready, position: least, partitions: size, reason };
@@ -73,6 +73,7 @@ export class Projector {
   #phase(): ProjectorState['phase'] {
     if (this.#life === 'refused') return 'refused';
     if (this.#life !== 'running') return 'stopped';
+    if (!this.#work.isAgreed()) return 'starting';
     if (this.#reason !== null && this.#unplaced.size > 0) return 'waiting';
     if (this.#unplaced.size > 0 && this.#lanes.all.length === 0) return 'starting';
     return this.#held.areBuilt && this.#unplaced.size === 0 ? 'live' : 'catching-up';

@@ -250,6 +250,18 @@ describe('the publisher', () => {
     expect((await waiting).map(({ id }) => id).at(-1)).toBe('v.0');
   });
 
+  it('has not caught up before it has heard what its share is', async () => {
+    const work = new HandedWork(fanOut.sourcePartitionCount, []);
+    work.isAgreedOn = false;
+    const publisher = newPublisher({ backOffMsMax: 1 }, work);
+    publisher.start();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(publisher.state()).toMatchObject({ running: true, caughtUp: false });
+    work.isAgreedOn = true;
+    await publisher.caughtUp();
+    expect(publisher.state()).toMatchObject({ caughtUp: true, lanes: 0 });
+  });
+
   it('publishes what gathers meanwhile in few transactions, each within its bound, and reads no more than its own', async () => {
     const sizes: number[] = [];
     const real = fanOut;
@@ -326,6 +338,7 @@ describe('the publisher', () => {
 class HandedWork implements SharedWork {
   #parts: ReadonlySet<number>;
   #changed: (parts: ReadonlySet<number>) => void = () => {};
+  isAgreedOn = true;
 
   constructor(
     readonly partCount: number,
@@ -336,6 +349,10 @@ class HandedWork implements SharedWork {
 
   parts(): ReadonlySet<number> {
     return this.#parts;
+  }
+
+  isAgreed(): boolean {
+    return this.isAgreedOn;
   }
 
   onChange(listener: (parts: ReadonlySet<number>) => void): void {

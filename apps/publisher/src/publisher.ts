@@ -167,7 +167,7 @@ export class Publisher {
   /** Nothing is ours for now, so nothing is left to be published. */
   async #rest(): Promise<void> {
     const { work, config } = this.parts;
-    if (work.parts().size === 0) this.#reachEnd();
+    if (work.isAgreed() && work.parts().size === 0) this.#reachEnd();
     if (!this.#changed) await this.#backOff.for(config.backOffMsMax);
   }
 

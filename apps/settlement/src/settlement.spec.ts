@@ -114,6 +114,7 @@ function handedWork(isOurs: boolean): HandedWork {
   return {
     work: {
       partCount: 1,
+      isAgreed: () => true,
       parts: () => parts,
       onChange: (asked) => (listener = asked),
       start: () => {},

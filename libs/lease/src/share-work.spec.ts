@@ -88,9 +88,9 @@ describe('sharing work by leases', () => {
   it('holds nothing before the first answer, then its share, and says so', async () => {
     const a = worker('a');
     a.start();
-    expect(partsOf(a)).toEqual([]);
+    expect([a.isAgreed(), partsOf(a)]).toEqual([false, []]);
     await settled();
-    expect(partsOf(a)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([a.isAgreed(), partsOf(a)]).toEqual([true, [0, 1, 2, 3, 4, 5]]);
     const b = worker('b');
     b.start();
     await hours.pass(2 * renewEveryMs);

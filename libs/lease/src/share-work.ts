@@ -63,6 +63,7 @@ class LeasedWork implements SharedWork {
   /** When the service was last known to answer; from the start on until it first does. */
   #answeredMs = 0;
   #isAway = false;
+  #isAgreed = false;
 
   constructor(private readonly given: SharedWorkParts) {
     this.partCount = given.partCount;
@@ -72,6 +73,10 @@ class LeasedWork implements SharedWork {
 
   parts(): ReadonlySet<number> {
     return this.#held;
+  }
+
+  isAgreed(): boolean {
+    return this.#isAgreed;
   }
 
   onChange(listener: (parts: ReadonlySet<number>) => void): void {
@@ -160,6 +165,7 @@ class LeasedWork implements SharedWork {
   }
 
   #hold(parts: readonly number[]): void {
+    this.#isAgreed = true;
     if (parts.length === this.#held.size && parts.every((part) => this.#held.has(part))) return;
     this.#held = new Set(parts);
     this.given.telemetry.gauge(`${this.#metric}_parts_held`, this.#held.size);

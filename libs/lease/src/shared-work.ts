@@ -8,6 +8,8 @@ export interface SharedWork {
   readonly partCount: number;
   /** The parts that are ours now; empty before the first answer. */
   parts(): ReadonlySet<number>;
+  /** False before the first answer: that nothing is ours then says nothing of whether everything is looked after. */
+  isAgreed(): boolean;
   /** Called after every change of `parts()`. One listener. */
   onChange(listener: (parts: ReadonlySet<number>) => void): void;
   start(): void;
@@ -18,5 +20,12 @@ export interface SharedWork {
 /** Everything is ours: for one process alone (embedded). */
 export function allOfTheWork(partCount: number): SharedWork {
   const all: ReadonlySet<number> = new Set(Array.from({ length: partCount }, (_, part) => part));
-  return { partCount, parts: () => all, onChange: () => {}, start: () => {}, stop: () => Promise.resolve() };
+  return {
+    partCount,
+    parts: () => all,
+    isAgreed: () => true,
+    onChange: () => {},
+    start: () => {},
+    stop: () => Promise.resolve(),
+  };
 }

@@ -20,6 +20,7 @@ describe('a sole worker', () => {
     };
     work = {
       partCount: 1,
+      isAgreed: () => true,
       parts: () => parts,
       onChange: (to) => (listener = to),
       start: () => {},

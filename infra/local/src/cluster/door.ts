@@ -35,7 +35,11 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** For one machine. In front of a real deployment stands whatever proxy you have; `infra/deploy` shows one. */
+/**
+ * For one machine. In front of a real deployment stands whatever proxy you have; `infra/deploy` shows one. It is our own
+ * because it may neither repeat a request by itself nor put its words in the place of a problem document: the proxies that
+ * were tried for Node repeat a GET that got 503, and take WebSocket frames apart.
+ */
 export async function openDoor(options: DoorOptions): Promise<Door> {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX });
   const apis = new Backends(options.giftApis);

@@ -1,5 +1,5 @@
-import type { ClusterAppName } from '@livegift/local-servers';
-import { Chances } from '../crash/chances.js';
+import { CLUSTER_APPS, type ClusterAppName } from '@livegift/local-servers';
+import type { Chances } from '../crash/chances.js';
 import type { Cluster } from '../support/cluster.js';
 
 /** Longer than a lease lasts: meanwhile another process takes over, and then there are two. */
@@ -16,24 +16,23 @@ export interface Fault {
   strike(cluster: Cluster, chances: Chances): Promise<void>;
 }
 
+/** Longer than the nodes of a Redis Cluster wait for one another, so that a replica takes over. */
+const MASTER_HELD_UP_MS_MIN = 3_000;
+const MASTER_HELD_UP_MS_MAX = 6_000;
+
 const after = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 
 /** Faults of the apps' processes. */
-export const APP_FAULTS: readonly Fault[] = [
-  killed('gift-api'),
-  killed('settlement'),
-  killed('projector'),
-  killed('publisher'),
-  killed('room-gateway'),
-  heldUp('settlement'),
-  heldUp('projector'),
-  heldUp('publisher'),
-];
+export const APP_FAULTS: readonly Fault[] = CLUSTER_APPS.flatMap((app) => [killed(app), heldUp(app)]);
 
 const OTHER_SERVER_FAULTS: readonly Fault[] = [
   {
     kind: 'Kafka killed',
     strike: ({ kafka }, chances) => away(kafka, chances),
+  },
+  {
+    kind: 'Kafka held up',
+    strike: ({ kafka }, chances) => standsStill(kafka, chances.between(HELD_UP_MS_MIN, HELD_UP_MS_MAX)),
   },
   {
     kind: 'event store killed',
@@ -47,6 +46,10 @@ export const SERVER_FAULTS: readonly Fault[] = [
   {
     kind: 'Redis killed',
     strike: ({ redis }, chances) => away(redis, chances),
+  },
+  {
+    kind: 'Redis held up',
+    strike: ({ redis }, chances) => standsStill(redis, chances.between(HELD_UP_MS_MIN, HELD_UP_MS_MAX)),
   },
   {
     kind: 'Redis fell back',
@@ -81,14 +84,30 @@ export const CLUSTERED_SERVER_FAULTS: readonly Fault[] = [
       await master.start();
     },
   },
+  {
+    kind: 'Redis master held up',
+    strike: async ({ redisCluster }, chances) => {
+      await redisCluster.settled();
+      const master = chances.pick(await redisCluster.masters());
+      await standsStill(master, chances.between(MASTER_HELD_UP_MS_MIN, MASTER_HELD_UP_MS_MAX));
+      await redisCluster.settled();
+    },
+  },
 ];
 
-interface Server {
-  kill(): Promise<void>;
-  start(): Promise<void>;
+interface Paused {
+  pause(): void;
+  resume(): void;
 }
 
-async function away(server: Server, chances: Chances): Promise<void> {
+/** It is there, and answers nobody. */
+async function standsStill(held: Paused, ms: number): Promise<void> {
+  held.pause();
+  await after(ms);
+  held.resume();
+}
+
+async function away(server: { kill(): Promise<void>; start(): Promise<void> }, chances: Chances): Promise<void> {
   await server.kill();
   await after(chances.between(0, AWAY_MS_MAX));
   await server.start();
@@ -117,11 +136,7 @@ function killed(app: ClusterAppName): Fault {
 function heldUp(app: ClusterAppName): Fault {
   return {
     kind: `${app} held up`,
-    strike: async (cluster, chances) => {
-      const process = chances.pick(cluster.appsOf(app));
-      process.pause();
-      await after(chances.between(HELD_UP_MS_MIN, HELD_UP_MS_MAX));
-      process.resume();
-    },
+    strike: (cluster, chances) =>
+      standsStill(chances.pick(cluster.appsOf(app)), chances.between(HELD_UP_MS_MIN, HELD_UP_MS_MAX)),
   };
 }

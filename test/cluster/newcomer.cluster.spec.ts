@@ -214,6 +214,12 @@ describe('a wrong configuration', () => {
     expect(checked.words).not.toContain('hidden');
     expect(checked.words).toContain('REDIS_URL=redis://***@127.0.0.1:1\n');
   });
+
+  it('is PROFILE=cluster for npm start, which says what to run instead', async () => {
+    const { exitCode, words } = await run(['apps/standalone/dist/main.js'], [], given);
+    expect(exitCode).toBe(1);
+    expect(words).toMatch(/^livegift: with PROFILE=cluster .*`npm run cluster`.*\n$/);
+  });
 });
 
 function run(

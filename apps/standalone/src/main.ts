@@ -3,7 +3,7 @@ import { drainOnSignal, fail, failOnUncaught } from '@livegift/process';
 import { startStandalone, type Standalone } from './standalone.js';
 
 const NOT_IN_A_CLUSTER =
-  'PROFILE must be embedded here: standalone is everything in one process; in a cluster each app runs by itself';
+  'with PROFILE=cluster each app is its own process: `npm run cluster` starts them all (one alone: node apps/<app>/dist/main.js)';
 
 function readStandaloneEnvironment(): Environment {
   const environment = readEnvironment(process.env);

@@ -4,6 +4,7 @@ const ROOMS = 6;
 const CREATORS = 3;
 const VIEWERS = 8;
 const COINS_EACH = 1_000_000;
+export const price = { amountMinor: 499, currency: 'USD' };
 const AGAIN_MS = 50;
 /** Nobody waits longer for an answer that says what became of a command. */
 const DEFINITE_MS_MAX = 60_000;
@@ -20,6 +21,16 @@ export async function definite(apis: readonly ApiClient[], path: string, key: st
     await new Promise((done) => setTimeout(done, AGAIN_MS));
   }
   throw new Error(`no definite answer to ${path} under ${key}; the last was ${JSON.stringify(last?.body ?? null)}`);
+}
+
+/** A viewer with coins. */
+export async function openWallet(api: ApiClient, viewerId: string, coins: number): Promise<void> {
+  const opened = await api.post('/v1/wallets', { viewerId, region: 'FR', ageAssured: true });
+  const payment = { coins, price, provider: 'shop', paymentId: viewerId };
+  const bought = await definite([api], `/v1/wallets/${viewerId}/purchases`, 'first coins', payment);
+  if (opened.status !== 201 || bought.status !== 201) {
+    throw new Error(`${viewerId} has no wallet: ${JSON.stringify([opened.body, bought.body])}`);
+  }
 }
 
 /** Viewers who send gifts into some rooms all the time, through whichever process is there. */
@@ -47,13 +58,9 @@ export class Crowd {
     const rooms = this.rooms.map((roomId, index) =>
       this.#accepted('/v1/rooms', roomId, { roomId, creatorId: `${this.name}-creator-${index % CREATORS}` }),
     );
-    const price = { amountMinor: 499, currency: 'USD' };
-    const wallets = Array.from({ length: VIEWERS }, async (_, index) => {
-      const viewerId = this.#viewer(index);
-      await this.#accepted('/v1/wallets', 'open', { viewerId, region: 'DE', ageAssured: true });
-      const bought = { coins: COINS_EACH, price, provider: 'shop', paymentId: viewerId };
-      await this.#accepted(`/v1/wallets/${viewerId}/purchases`, 'buy', bought);
-    });
+    const wallets = Array.from({ length: VIEWERS }, (_, index) =>
+      openWallet(this.#apis[0]!, this.#viewer(index), COINS_EACH),
+    );
     await Promise.all([...rooms, ...wallets]);
   }
 

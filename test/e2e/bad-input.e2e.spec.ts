@@ -1,5 +1,8 @@
 /** Bad input is told what is wrong with it, never a 500, and changes nothing. */
+import { request } from 'node:http';
 import { connect } from 'node:net';
+import { Readable } from 'node:stream';
+import { openDoor } from '@livegift/local-servers';
 import { ApiClient } from '../support/api-client.js';
 import { startEngine, type Engine } from '../support/engine.js';
 
@@ -232,6 +235,25 @@ describe('bad input', () => {
     },
   );
 
+  it.each(['directly', 'through a proxy'])(
+    'a body far too large is told so to who is still sending it, %s',
+    async (way) => {
+      const backends = () => [{ host: '127.0.0.1', port: engine.port }];
+      const door = await openDoor({ host: '127.0.0.1', port: 0, giftApis: backends, roomGateways: backends });
+      const url = `${way === 'directly' ? engine.url : door.url}/v1/gifts/bulk`;
+      const line = Buffer.from('{}\n'.repeat(100_000));
+      const whole = Buffer.concat(Array.from({ length: 130 }, () => line));
+      const answer = await fetch(url, { method: 'POST', headers: ndjson, body: whole });
+      expect([answer.status, await answer.json()]).toMatchObject([413, { code: 'body-too-large' }]);
+      const parts = async function* (): AsyncGenerator<Buffer> {
+        for (let sent = 0; sent < 130; sent++) yield line;
+      };
+      const chunked = await statusOf(url, parts());
+      expect(chunked).toBe(413);
+      await door.close();
+    },
+  );
+
   it('one bad line of many harms no other, and all are answered in order', async () => {
     const sound = (key: string): object => ({ idempotencyKey: key, roomId: 'r1', viewerId: 'ann', gift: 'rose' });
     const answer = await api.lines('/v1/gifts/bulk', [
@@ -294,3 +316,15 @@ describe('bad input', () => {
     expect((await api.get('/health/live')).status).toBe(200);
   });
 });
+
+/** Of a body whose length is not said before. */
+function statusOf(url: string, body: AsyncIterable<Buffer>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const sending = request(url, { method: 'POST', headers: ndjson }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
+    sending.on('error', reject);
+    Readable.from(body).pipe(sending);
+  });
+}

@@ -7,6 +7,8 @@ import { GatewayProblemFilter, sendGatewayProblem } from './gateway-problem.filt
 
 /** As in the API: an address may carry an id and a position; longer ones name nothing. */
 const PARAM_LENGTH_MAX = 256;
+/** A request that is longer on its way is given up: Fastify by itself would wait for ever. */
+const RECEIVE_MS_MAX = 60_000;
 const PREFLIGHT_KEPT_SECONDS = '600';
 
 export interface GatewayHttpOptions {
@@ -25,6 +27,7 @@ export function createGatewayHttp(): FastifyAdapter {
   return new FastifyAdapter({
     logger: false,
     genReqId: () => randomUUID(),
+    requestTimeout: RECEIVE_MS_MAX,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },

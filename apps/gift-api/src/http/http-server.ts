@@ -16,9 +16,12 @@ const COMPRESSED_FROM_BYTES = 1_024;
 const STREAMED_ROUTES = new Set(['/v1/events', '/v1/rooms/:roomId/events', '/v1/rooms/:roomId/live']);
 /** An address may carry two ids and a position; longer ones name nothing. */
 const PARAM_LENGTH_MAX = 256;
+const PAYLOAD_TOO_LARGE = 413;
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 const SLOW_REQUEST_MS = 1_000;
+/** A request that is longer on its way gives up its place: Fastify by itself would wait for ever. */
+const RECEIVE_MS_MAX = 300_000;
 
 export interface HttpServerOptions {
   /** Null: any localhost. */
@@ -36,6 +39,7 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
     bodyLimit: options.bodyBytesMax,
     requestIdHeader: false,
     genReqId: correlationIdOf,
+    requestTimeout: RECEIVE_MS_MAX,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
@@ -82,6 +86,7 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     done();
   });
   boundLineBodies(server);
+  takeTheRest(server);
   observeRequests(server, options.telemetry);
   await server.register(fastifyCors, {
     origin: options.corsOrigins === null ? LOCALHOST : [...options.corsOrigins],
@@ -93,6 +98,17 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   app.get(ApiDocument, { strict: false }).describe(app);
   app.useGlobalFilters(new ProblemFilter(routes, options.telemetry));
   return draining;
+}
+
+/**
+ * Whoever sends too much is still sending when it is refused. Closing then, as Fastify does, resets the connection, and the
+ * answer is lost with it: a proxy would make it a 503, which says try again. So the rest is taken, and thrown away.
+ */
+function takeTheRest(server: FastifyInstance): void {
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (reply.statusCode === PAYLOAD_TOO_LARGE) void reply.removeHeader('connection');
+    done(null, payload);
+  });
 }
 
 /** The cors plug-in has an address of its own for these, outside of what the problem filter sees. */

@@ -1,6 +1,6 @@
 import { EventStoreError } from '@livegift/event-store';
 import type { FanOutPublisher, RoomMessage } from '@livegift/fanout';
-import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import { CuttablePause, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import type { PublisherConfig } from './publisher.config.js';
 
 export interface LaneParts {
@@ -10,8 +10,9 @@ export interface LaneParts {
   /** How far this source partition was published. */
   readonly checkpoint: Position;
   readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
-  readonly config: Pick<PublisherConfig, 'transactionMessagesMax' | 'checkpointEveryMs'>;
+  readonly config: Pick<PublisherConfig, 'transactionMessagesMax' | 'transactionEveryMs' | 'checkpointEveryMs'>;
   /** It publishes no more: close it, and go on from the checkpoint with another. */
   onFailure(lane: Lane, error: unknown): void;
 }
@@ -27,6 +28,9 @@ export class Lane {
   #published: Position;
   #savedMs: number;
   #work: Promise<void> | null = null;
+  /** When the last transaction began; none has yet. */
+  #begunMs = -Infinity;
+  readonly #gathering: CuttablePause;
   /** Failed or closed: what waited is left to whoever comes next, so no checkpoint may pass it. */
   #over = false;
 
@@ -34,6 +38,7 @@ export class Lane {
     this.#taken = parts.checkpoint;
     this.#published = parts.checkpoint;
     this.#savedMs = parts.clock.now();
+    this.#gathering = new CuttablePause(parts.scheduler);
   }
 
   /**
@@ -94,6 +99,7 @@ export class Lane {
     if (this.#over || through <= this.#taken) return;
     for (const message of messages) if (message.position > this.#taken) this.#queue.push(message);
     this.#taken = through;
+    if (this.#isFull) this.#gathering.cut();
     this.#startWork();
   }
 
@@ -107,6 +113,7 @@ export class Lane {
   #end(): void {
     this.#over = true;
     this.#queue = [];
+    this.#gathering.cut();
   }
 
   #startWork(): void {
@@ -130,14 +137,29 @@ export class Lane {
     return this.#taken > this.#published && clock.now() - this.#savedMs >= config.checkpointEveryMs;
   }
 
+  get #isFull(): boolean {
+    return this.#queue.length >= this.parts.config.transactionMessagesMax;
+  }
+
+  /** Transactions cost the same whatever is in them: the next one waits for company, unless it is full. */
+  async #gather(): Promise<void> {
+    const { clock, config } = this.parts;
+    const waitMs = this.#begunMs + config.transactionEveryMs - clock.now();
+    if (waitMs > 0 && !this.#isFull) await this.#gathering.for(waitMs);
+    this.#begunMs = clock.now();
+  }
+
   async #publish(): Promise<void> {
     const { publisher, storeId, clock, config, telemetry } = this.parts;
+    await this.#gather();
+    if (this.#over) return;
     const messages = this.#queue.slice(0, config.transactionMessagesMax);
     this.#queue = this.#queue.slice(messages.length);
     const through = this.#queue.length === 0 ? this.#taken : messages.at(-1)!.position;
     await publisher.publish(messages, { storeId, position: through });
     this.#published = through;
     this.#savedMs = clock.now();
+    telemetry.count('publisher_transactions');
     telemetry.count('publisher_messages', messages.length);
   }
 }

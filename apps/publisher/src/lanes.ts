@@ -1,7 +1,7 @@
 import { EventStoreError } from '@livegift/event-store';
 import { FanOutError, type FanOut } from '@livegift/fanout';
 import type { SharedWork } from '@livegift/lease';
-import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import type { Clock, Position, Scheduler, Telemetry } from '@livegift/kernel';
 import { Lane } from './lane.js';
 import type { PublisherConfig } from './publisher.config.js';
 
@@ -10,6 +10,7 @@ export interface LanesParts {
   readonly work: SharedWork;
   readonly storeId: string;
   readonly clock: Clock;
+  readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: PublisherConfig;
   /** One has failed: its source partition is to be opened again in its time. */
@@ -95,7 +96,7 @@ export class Lanes {
   }
 
   async #openLane(sourcePartition: number, beginning: () => Promise<Position>): Promise<void> {
-    const { fanOut, storeId, clock, telemetry, config } = this.parts;
+    const { fanOut, storeId, clock, scheduler, telemetry, config } = this.parts;
     const onFailure = (lane: Lane, error: unknown): void => {
       if (this.#open.get(sourcePartition) !== lane) return;
       const published = lane.published;
@@ -105,7 +106,7 @@ export class Lanes {
     };
     let begun: Position;
     try {
-      const outside = { sourcePartition, storeId, clock, telemetry, config, onFailure };
+      const outside = { sourcePartition, storeId, clock, scheduler, telemetry, config, onFailure };
       const lane = await Lane.open(outside, () => fanOut.openPublisher(sourcePartition), beginning);
       begun = lane.published;
       this.#open.set(sourcePartition, lane);

@@ -9,6 +9,11 @@ export interface PublisherConfig {
   readonly queuedMessagesMax: number;
   /** Messages that become visible together. */
   readonly transactionMessagesMax: number;
+  /**
+   * Transactions of one source partition begin at least so far apart, a full one excepted: what gathers goes together. 0:
+   * each begins when the last one is over.
+   */
+  readonly transactionEveryMs: number;
   /** A source partition without messages still moves its checkpoint so often. */
   readonly checkpointEveryMs: number;
   readonly backOffMs: number;
@@ -26,6 +31,7 @@ export const PUBLISHER_DEFAULTS: PublisherConfig = {
   batchEventsMax: 1_000,
   queuedMessagesMax: 10_000,
   transactionMessagesMax: 2_000,
+  transactionEveryMs: 0,
   checkpointEveryMs: 5_000,
   backOffMs: 100,
   backOffMsMax: 10_000,

@@ -15,6 +15,9 @@ import {
 import { NestFactory } from '@nestjs/core';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from './publisher.module.js';
 
+/** A transaction in Kafka costs the broker and us some milliseconds of work, whatever is in it. */
+const TRANSACTION_EVERY_MS = 20;
+
 /** The publisher in a process of its own, from EventStoreDB to Kafka. Any number of them share the source partitions. */
 export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<RunningApp> {
   const { environment, telemetry } = edge;
@@ -44,7 +47,13 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     holder: systemIds.uuid(),
     ...outside,
   });
-  const publisher = new Publisher({ events, fanOut, work, ...outside, config: PUBLISHER_DEFAULTS });
+  const publisher = new Publisher({
+    events,
+    fanOut,
+    work,
+    ...outside,
+    config: { ...PUBLISHER_DEFAULTS, transactionEveryMs: TRANSACTION_EVERY_MS },
+  });
   const app = await NestFactory.createApplicationContext(PublisherModule.of(publisher), {
     logger: new NestLog(telemetry),
     abortOnError: false,

@@ -216,7 +216,7 @@ describe('the publisher', () => {
   it('does not wait for a source partition that failed when it was given back already', async () => {
     const work = new HandedWork(fanOut.sourcePartitionCount, [0]);
     const config = { ...PUBLISHER_DEFAULTS, checkpointEveryMs: 0 };
-    const outside = { clock: { now: () => nowMs }, telemetry: silentTelemetry, onFailure: () => {} };
+    const outside = { clock: { now: () => nowMs }, scheduler, telemetry: silentTelemetry, onFailure: () => {} };
     const lanes = new Lanes({ fanOut, work, storeId: STORE_ID, config, ...outside });
     await lanes.followShare(() => Promise.resolve(LOG_START));
     await fanOut.openPublisher(0);
@@ -287,6 +287,37 @@ describe('the publisher', () => {
     expect((await messages()).map(({ id }) => id)).toEqual(ids);
     expect(Math.max(...sizes)).toBe(40);
     expect(sizes.filter((size) => size > 0).length).toBeLessThan(20);
+  });
+
+  it('lets gifts gather from one transaction to the next, and waits for none when they fill it or it stops', async () => {
+    const sizes: number[] = [];
+    const real = fanOut;
+    fanOut = {
+      sourcePartitionCount: real.sourcePartitionCount,
+      close: () => real.close(),
+      subscribe: (options) => real.subscribe(options),
+      openPublisher: async (partition) => {
+        const publisher = await real.openPublisher(partition);
+        return {
+          ...publisher,
+          publish: (published, checkpoint) => {
+            if (published.length > 0) sizes.push(published.length);
+            return publisher.publish(published, checkpoint);
+          },
+        };
+      },
+    };
+    const anHour = 3_600_000;
+    await publish({ transactionEveryMs: anHour, transactionMessagesMax: 3 });
+    await sendGift('v', 'room');
+    await messagesUntil(1);
+    for (let count = 0; count < 3; count++) await sendGift('v', 'room');
+    await messagesUntil(4);
+    await sendGift('v', 'room');
+    await publishers[0]!.stop();
+    expect(sizes).toEqual([1, 3]);
+    await publish();
+    expect(await messages()).toHaveLength(5);
   });
 
   it('leaves what waits to the next publisher when it stops in the middle, and moves no checkpoint over it', async () => {

@@ -59,7 +59,7 @@ export class Publisher {
   constructor(private readonly parts: PublisherParts) {
     const { fanOut, work, events, clock, scheduler, telemetry, config } = parts;
     const onFailure = (): void => this.#change();
-    this.#lanes = new Lanes({ fanOut, work, storeId: events.storeId, clock, telemetry, config, onFailure });
+    this.#lanes = new Lanes({ fanOut, work, storeId: events.storeId, clock, scheduler, telemetry, config, onFailure });
     this.#backOff = new CuttablePause(scheduler);
     work.onChange((share) => {
       this.#lanes.shareChanged(share);

@@ -1,4 +1,4 @@
-// A thousand WebSocket clients over raw sockets, in a process of their own: they count every frame, and some read them.
+// WebSocket clients over raw sockets, in a process of their own: they count every frame, and some read them.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { request as httpRequest, Agent } from 'node:http';
@@ -7,10 +7,21 @@ import { fileURLToPath } from 'node:url';
 import { quantile } from './row.js';
 
 export interface RoomOrder {
+  /** Where the clients connect. */
   readonly port: number;
+  /** Where the gifts are sent. Default: the same. */
+  readonly giftPort?: number;
+  /** With several rooms, how their ids begin; a number follows. */
   readonly roomId: string;
+  /** Of several rooms, each has a viewer of its own, with the same number. */
   readonly viewerId: string;
+  /** Default 1. Clients and gifts are dealt out in turn, so that both are multiples of it. */
+  readonly rooms?: number;
   readonly clients: number;
+  /** One client in so many reads its frames, the others count them. Default 40. */
+  readonly readsEvery?: number;
+  /** How long after the last gift its frames are waited for. Default 5 s. */
+  readonly patienceMs?: number;
   readonly giftsPerSecond: number;
   readonly seconds: number;
   readonly tag: string;
@@ -20,7 +31,7 @@ export interface RoomResult {
   readonly gifts: number;
   /** Gift frames that arrived, over all clients. */
   readonly delivered: number;
-  /** Gift frames that did not, within five seconds after the last gift. */
+  /** Gift frames that did not, in time. */
   readonly missing: number;
   /** Gifts that a reading client saw twice, or not in the order of the log. */
   readonly disordered: number;
@@ -30,10 +41,9 @@ export interface RoomResult {
   readonly maxMs: number;
 }
 
-/** One client in so many reads its frames; the others count them. */
-const READS_EVERY = 40;
+const READS_EVERY_DEFAULT = 40;
 const SEND_EVERY_MS = 10;
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS_DEFAULT = 5_000;
 /** Every frame is longer than the longest header: a keep-alive is 24 bytes. */
 const EMPTY = Buffer.alloc(0);
 const GIFT = 'g'.charCodeAt(0);
@@ -93,11 +103,18 @@ class RoomClient {
   }
 }
 
-async function openClient(order: RoomOrder, reads: boolean): Promise<RoomClient> {
+/** The room, or the viewer, of this client or gift. */
+function nameOf(name: string, number: number, { rooms = 1 }: RoomOrder): string {
+  return rooms === 1 ? name : `${name}-${number % rooms}`;
+}
+
+async function openClient(order: RoomOrder, number: number): Promise<RoomClient> {
+  const { rooms = 1, readsEvery = READS_EVERY_DEFAULT } = order;
+  const reads = Math.floor(number / rooms) % readsEvery === 0;
   const socket = connect({ host: '127.0.0.1', port: order.port, noDelay: true });
   await once(socket, 'connect');
   socket.write(
-    `GET /v1/rooms/${order.roomId}/live HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET /v1/rooms/${nameOf(order.roomId, number, order)}/live HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
   const client = new RoomClient(socket, reads);
@@ -128,18 +145,27 @@ async function openClient(order: RoomOrder, reads: boolean): Promise<RoomClient>
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 
 function sendGifts(order: RoomOrder, from: number, to: number): Promise<void> {
-  const { roomId, viewerId, tag } = order;
+  const { tag } = order;
   const lines: string[] = [];
   for (let sequence = from; sequence < to; sequence++) {
     const message = `${sequence} ${nowMs().toFixed(3)}`;
     const sender = { name: 'A viewer with a name' };
+    const roomId = nameOf(order.roomId, sequence, order);
+    const viewerId = nameOf(order.viewerId, sequence, order);
     lines.push(
       JSON.stringify({ idempotencyKey: `${tag}-${sequence}`, roomId, viewerId, gift: 'rose', message, sender }),
     );
   }
   return new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/x-ndjson' };
-    const options = { host: '127.0.0.1', port: order.port, path: '/v1/gifts/bulk', method: 'POST', agent, headers };
+    const options = {
+      host: '127.0.0.1',
+      port: order.giftPort ?? order.port,
+      path: '/v1/gifts/bulk',
+      method: 'POST',
+      agent,
+      headers,
+    };
     const asked = httpRequest(options, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (part: string) => (text += part));
@@ -158,21 +184,21 @@ async function watch(order: RoomOrder): Promise<RoomResult> {
   const clients: RoomClient[] = [];
   while (clients.length < order.clients) {
     const count = Math.min(100, order.clients - clients.length);
-    const opening = Array.from({ length: count }, (_, index) =>
-      openClient(order, (clients.length + index) % READS_EVERY === 0),
-    );
+    const opening = Array.from({ length: count }, (_, index) => openClient(order, clients.length + index));
     clients.push(...(await Promise.all(opening)));
   }
   const gifts = order.giftsPerSecond * order.seconds;
   await sendPaced(order, gifts);
+  const expected = (gifts * order.clients) / (order.rooms ?? 1);
   const delivered = (): number => clients.reduce((sum, client) => sum + client.gifts, 0);
-  for (const endMs = nowMs() + PATIENCE_MS; nowMs() < endMs && delivered() < gifts * order.clients;) await pause(50);
+  const { patienceMs = PATIENCE_MS_DEFAULT } = order;
+  for (const endMs = nowMs() + patienceMs; nowMs() < endMs && delivered() < expected;) await pause(50);
   for (const { socket } of clients) socket.destroy();
   const latencies = Float64Array.from(clients.flatMap(({ latenciesMs }) => latenciesMs));
   return {
     gifts,
     delivered: delivered(),
-    missing: gifts * order.clients - delivered(),
+    missing: expected - delivered(),
     disordered: clients.reduce((sum, client) => sum + client.disordered, 0),
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),

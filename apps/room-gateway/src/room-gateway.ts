@@ -90,9 +90,11 @@ export class RoomGateway {
   /** Sends everybody away; they come back elsewhere. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await this.#pump.stop();
+    const stopped = this.#pump.stop();
+    // At once: a fan-out that hangs would keep them here until the process is cut off.
     this.#feed.close('going-away');
     this.#joined.clear();
+    await stopped;
   }
 
   state(): RoomGatewayState {

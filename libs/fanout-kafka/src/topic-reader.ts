@@ -27,6 +27,7 @@ export interface TopicReaderParts {
 
 const SESSION_MS = 30_000;
 const HEARTBEAT_MS = 3_000;
+const CLOSE_MS_MAX = 5_000;
 const OPENINGS_MAX = 20;
 const OPENING_PAUSE_MS = 250;
 const RETRY = { initialRetryTime: 100, retries: 8, restartOnFailure: () => Promise.resolve(false) };
@@ -99,6 +100,17 @@ export class TopicReader {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await new Promise<void>((closed) => {
+      // A broker that hangs drops the group by itself.
+      const late = this.parts.scheduler.after(CLOSE_MS_MAX, closed);
+      void this.#leave().finally(() => {
+        late.cancel();
+        closed();
+      });
+    });
+  }
+
+  async #leave(): Promise<void> {
     await this.#consumer.disconnect().catch(() => {});
     await this.parts.withAdmin((admin) => admin.deleteGroups([this.#groupId])).catch(() => {});
   }

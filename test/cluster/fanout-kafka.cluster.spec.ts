@@ -165,6 +165,26 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
     });
   });
 
+  describe('topics that somebody else has made', () => {
+    it.each([
+      ['topic', 'compact'],
+      ['checkpointTopic', 'delete'],
+      ['checkpointTopic', 'compact,delete'],
+    ] as const)('are refused when the policy of the %s is %s: it would lose what must stay', async (which, policy) => {
+      topicNumber += 1;
+      const made = { topic: `rooms-${topicNumber}`, checkpointTopic: `checkpoints-${topicNumber}` };
+      const admin = plain.admin();
+      await admin.connect();
+      const configEntries = [{ name: 'cleanup.policy', value: policy }];
+      const wanted = { topic: made[which], numPartitions: PARTITIONS, replicationFactor: 1, configEntries };
+      await admin.createTopics({ topics: [wanted] });
+      await admin.disconnect();
+      const opening = openFanOut(made);
+      await expect(opening).rejects.toMatchObject({ name: 'FanOutError', code: 'misconfigured' });
+      await expect(opening).rejects.toThrow(`topic ${made[which]} must have cleanup.policy=`);
+    });
+  });
+
   describe('retention', () => {
     it('that was quicker than a subscriber ends its subscription, and the next begins with what is kept', async () => {
       const room = roomIn(0);
@@ -237,6 +257,17 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
     });
   });
 
+  describe('a broker that hangs', () => {
+    it('does not keep a subscription from closing', async () => {
+      const subscription = await fanOut.subscribe({ backMs: BACK_MS });
+      while (!(await subscription.next())!.caughtUp);
+      broker.pause();
+      await subscription.close();
+      broker.resume();
+      expect(await subscription.next()).toBeNull();
+    });
+  });
+
   describe('a broker that is killed in the middle', () => {
     it('loses nothing, repeats nothing, and changes no order; whoever reads goes on', async () => {
       const room = roomIn(0);
@@ -265,7 +296,9 @@ interface ReadRecord {
   readonly message: KafkaMessage;
 }
 
-function openFanOut(more: { readonly partitions?: number } = {}): Promise<FanOut> {
+type Chosen = Partial<Record<'topic' | 'checkpointTopic', string>> & { readonly partitions?: number };
+
+function openFanOut(more: Chosen = {}): Promise<FanOut> {
   return openKafkaFanOut({
     brokers: [broker.brokers],
     clientId: 'spec',

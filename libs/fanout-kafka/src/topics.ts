@@ -1,6 +1,6 @@
 import { FanOutError } from '@livegift/fanout';
 import { pause, type Scheduler } from '@livegift/kernel';
-import type { Admin } from 'kafkajs';
+import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import { isRetriable } from './kafka-errors.js';
 
 export interface TopicNames {
@@ -41,6 +41,7 @@ export async function ensureTopics(
       'min.cleanable.dirty.ratio': '0.1',
     });
   }
+  await assertPolicies(admin, names);
   const ofCheckpoints = await partitionsOf(admin, checkpoints, scheduler);
   if (ofCheckpoints === partitions) return partitions;
   throw new FanOutError(
@@ -48,6 +49,35 @@ export async function ensureTopics(
     `topic ${rooms} has ${partitions} partitions and ${checkpoints} has ${ofCheckpoints}: they must have the same ` +
       'number. Partitions are chosen once, since more of them would break the order per room',
   );
+}
+
+/**
+ * Of topics that somebody else has made: compaction would leave a room its newest gift only, and deletion would take a
+ * checkpoint away from a publisher that stood still, which would then begin anew, with a hole behind it.
+ */
+async function assertPolicies(admin: Admin, { rooms, checkpoints }: TopicNames): Promise<void> {
+  const policies = await policiesOf(admin, [rooms, checkpoints]);
+  if (policies.get(rooms)?.includes('compact')) {
+    throw new FanOutError('misconfigured', `topic ${rooms} must have cleanup.policy=delete: it is keyed by room`);
+  }
+  if (policies.get(checkpoints)?.includes('delete')) {
+    throw new FanOutError(
+      'misconfigured',
+      `topic ${checkpoints} must have cleanup.policy=compact: it must forget nothing`,
+    );
+  }
+}
+
+/** None where the broker lets nobody look. */
+async function policiesOf(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const asked = topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: ['cleanup.policy'] }));
+  try {
+    const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: asked });
+    return new Map(resources.map((topic) => [topic.resourceName, topic.configEntries[0]?.configValue ?? '']));
+  } catch (error) {
+    if ((error as { type?: unknown }).type === 'TOPIC_AUTHORIZATION_FAILED') return new Map();
+    throw error;
+  }
 }
 
 async function create(

@@ -1,6 +1,6 @@
 import { FanOutError } from '@livegift/fanout';
 import { pause, type Scheduler } from '@livegift/kernel';
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { isRetriable } from './kafka-errors.js';
 
 export interface TopicNames {
@@ -68,9 +68,12 @@ async function assertPolicies(admin: Admin, { rooms, checkpoints }: TopicNames):
   }
 }
 
+/** As Kafka's protocol numbers it; Node finds no name of that enumeration in kafkajs. */
+const TOPIC_RESOURCE = 2;
+
 /** None where the broker lets nobody look. */
 async function policiesOf(admin: Admin, topics: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  const asked = topics.map((name) => ({ type: ConfigResourceTypes.TOPIC, name, configNames: ['cleanup.policy'] }));
+  const asked = topics.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: ['cleanup.policy'] }));
   try {
     const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: asked });
     return new Map(resources.map((topic) => [topic.resourceName, topic.configEntries[0]?.configValue ?? '']));

@@ -4,12 +4,14 @@ import { readModelDifferences, TopicReader } from './scaling-out.witnesses.js';
 
 const PUBLISHED_MS_MAX = 60_000;
 const DIFFERENCES_SHOWN_MAX = 20;
+const DIFFERENCE_LENGTH_MAX = 200;
 
 /** All that Redis holds against a fold of the log in memory. */
 export async function breachesInRedis(cluster: Cluster): Promise<readonly string[]> {
   const differences = await readModelDifferences(cluster);
   const left = differences.length - DIFFERENCES_SHOWN_MAX;
-  return [...differences.slice(0, DIFFERENCES_SHOWN_MAX), ...(left > 0 ? [`and ${left} more in Redis`] : [])];
+  const shown = differences.slice(0, DIFFERENCES_SHOWN_MAX).map((line) => line.slice(0, DIFFERENCE_LENGTH_MAX));
+  return left > 0 ? [...shown, `and ${left} more in Redis`] : shown;
 }
 
 export interface TopicFindings {

@@ -38,6 +38,10 @@ const OTHER_SERVER_FAULTS: readonly Fault[] = [
     kind: 'event store killed',
     strike: ({ eventStore }, chances) => away(eventStore, chances),
   },
+  {
+    kind: 'event store held up',
+    strike: ({ eventStore }, chances) => standsStill(eventStore, chances.between(HELD_UP_MS_MIN, HELD_UP_MS_MAX)),
+  },
 ];
 
 /** Faults of the servers, where there is one Redis. */

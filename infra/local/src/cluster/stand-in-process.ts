@@ -52,6 +52,15 @@ export class EventStoreStandIn {
     await this.#exited;
   }
 
+  /** It is there and does not answer, until `resume`. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   async stop(): Promise<void> {
     this.#child?.kill('SIGTERM');
     await this.#exited;

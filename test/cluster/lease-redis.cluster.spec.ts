@@ -93,6 +93,14 @@ describeWithServers(['redis'], 'work shared through Redis', () => {
     expect(said.join('\n')).not.toContain(PASSWORD);
   });
 
+  it('says why Redis cannot be reached', async () => {
+    await redis.kill();
+    const leases = openRedisLeases({ url: redis.url, telemetry: silentTelemetry });
+    await expect(leases.read(GROUP)).rejects.toThrow('ECONNREFUSED');
+    await leases.close();
+    await redis.start();
+  });
+
   it('does not go on waiting for a connection that has gone silent', async () => {
     const sockets: Socket[] = [];
     const { port } = redis;

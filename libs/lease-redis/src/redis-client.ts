@@ -18,13 +18,15 @@ export async function connectRedis(address: RedisAddress, telemetry: Telemetry):
   for (const node of address.nodes) {
     const options = { ...optionsOf(address), ...node, db: address.db, lazyConnect: true };
     const probe = new Redis({ ...options, retryStrategy: null });
-    probe.on('error', () => {});
+    // When connecting fails it says only that the connection is closed; before, by this event, why.
+    let cause: Error | null = null;
+    probe.on('error', (error: Error) => (cause = error));
     try {
       await probe.connect();
       const isCluster = /^cluster_enabled:1/m.test(await probe.info('cluster'));
       return await connected(isCluster ? clusterOf(address) : new Redis({ ...options, retryStrategy }), telemetry);
     } catch (error) {
-      problem = error;
+      problem = cause ?? error;
     } finally {
       probe.disconnect();
     }

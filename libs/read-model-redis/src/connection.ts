@@ -107,13 +107,15 @@ export class RedisConnection {
         lazyConnect: true,
         retryStrategy: null,
       });
-      probe.on('error', () => {});
+      // When connecting fails it says only that the connection is closed; before, by this event, why.
+      let cause: Error | null = null;
+      probe.on('error', (error: Error) => (cause = error));
       try {
         await probe.connect();
         const isCluster = /^cluster_enabled:1/m.test(await probe.info('cluster'));
         return await (isCluster ? this.#cluster() : this.#single(node));
       } catch (error) {
-        problem = error;
+        problem = cause ?? error;
       } finally {
         probe.disconnect();
       }

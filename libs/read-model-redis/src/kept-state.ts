@@ -18,9 +18,16 @@ export class KeptBudget {
     this.#entries += entries;
   }
 
-  /** Between batches. Everything is let go at once: what is busy comes back with the next batch. */
+  /**
+   * Everything is let go at once: what is busy comes back with the next batch. A partition in the middle of one lets go
+   * after it; one that nobody applies to any more (another process has it now) would never come to that.
+   */
   trim(): void {
-    if (this.#entries > this.entriesMax) for (const state of this.#states) state.outgrown = true;
+    if (this.#entries <= this.entriesMax) return;
+    for (const state of this.#states) {
+      if (state.isInUse) state.outgrown = true;
+      else state.forget();
+    }
   }
 }
 
@@ -45,6 +52,8 @@ export class KeptState {
   readonly made = new Set<string>();
   /** The process keeps too much: to be forgotten before the next batch, never in the middle of one. */
   outgrown = false;
+  /** A batch is being applied. */
+  isInUse = false;
   #entries = 0;
 
   constructor(private readonly budget: KeptBudget) {

@@ -36,11 +36,14 @@ export class PartitionWriter {
 
   apply(batch: ReadModelBatch): Promise<ApplyResult> {
     return this.#inOrder(async () => {
+      this.#kept.isInUse = true;
       try {
         return await this.#apply(batch);
       } catch (error) {
         this.#kept.forget();
         throw error;
+      } finally {
+        this.#kept.isInUse = false;
       }
     });
   }

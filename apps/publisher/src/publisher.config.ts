@@ -1,7 +1,10 @@
 /** What a publisher can be told. Times in milliseconds. */
 export interface PublisherConfig {
-  /** With no checkpoint in the fan-out: begin at events recorded so long ago, for the gateways' windows. */
-  readonly windowMs: number;
+  /**
+   * With no checkpoint in the fan-out: begin at events recorded so long ago, which is as far as the gateways' windows reach.
+   * Null: at the beginning of the log, where what is published is kept for others too and nothing may be missing.
+   */
+  readonly windowMs: number | null;
   /** And look back over at most so many events of the log. */
   readonly windowEventsMax: number;
   readonly batchEventsMax: number;

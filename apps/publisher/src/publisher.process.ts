@@ -52,7 +52,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     fanOut,
     work,
     ...outside,
-    config: { ...PUBLISHER_DEFAULTS, transactionEveryMs: TRANSACTION_EVERY_MS },
+    config: { ...PUBLISHER_DEFAULTS, windowMs: null, transactionEveryMs: TRANSACTION_EVERY_MS },
   });
   const app = await NestFactory.createApplicationContext(PublisherModule.of(publisher), {
     logger: new NestLog(telemetry),

@@ -109,6 +109,14 @@ describe('the publisher', () => {
     for (const floor of delivery!.floors) expect(floor.position < position).toBe(true);
   });
 
+  it('begins at the beginning of the log where what is published is kept for others too', async () => {
+    await sendGift('v', 'room');
+    nowMs += 16 * 60_000;
+    await sendGift('v', 'room');
+    await publish({ windowMs: null });
+    expect((await messagesUntil(2)).map(({ id }) => id)).toEqual(['v.0', 'v.1']);
+  });
+
   it('looks back over so many events and no further', async () => {
     for (let count = 0; count < 10; count++) await sendGift('v', 'room');
     await publish({ windowEventsMax: 3 });

@@ -171,10 +171,12 @@ export class Publisher {
     if (!this.#changed) await this.#backOff.for(config.backOffMsMax);
   }
 
-  /** Where to begin a source partition that nothing was published to: far enough back to fill the gateways' windows. */
+  /** Where to begin a source partition that nothing was published to. */
   async #beginning(): Promise<Position> {
     const { events, clock, config } = this.parts;
-    return (await startingPoint(events, clock.now() - config.windowMs, config.windowEventsMax)) ?? LOG_START;
+    const { windowMs, windowEventsMax } = config;
+    if (windowMs === null) return LOG_START;
+    return (await startingPoint(events, clock.now() - windowMs, windowEventsMax)) ?? LOG_START;
   }
 
   /** Gives each lane what is its own; waits while too much waits to be published. */

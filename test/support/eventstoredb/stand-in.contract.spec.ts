@@ -1,6 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { connect as connectHttp2, constants as http2 } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -11,6 +13,7 @@ import {
   type AppendToStreamOptions,
   type Position,
 } from '@eventstore/db-client';
+import { sharedPb, streamsPb, StreamsService, type AppendReq } from './protocol.js';
 import { EventStoreDbStandIn } from './stand-in.js';
 
 jest.setTimeout(30_000);
@@ -25,6 +28,29 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
   return collected;
 }
 
+function appendTo(stream: string): AppendReq {
+  const identifier = new sharedPb.StreamIdentifier();
+  identifier.setStreamName(Buffer.from(stream).toString('base64'));
+  const options = new streamsPb.AppendReq.Options();
+  options.setStreamIdentifier(identifier);
+  options.setNoStream(new sharedPb.Empty());
+  const request = new streamsPb.AppendReq();
+  request.setOptions(options);
+  return request;
+}
+
+function proposed(): AppendReq {
+  const id = new sharedPb.UUID();
+  id.setString(randomUUID());
+  const message = new streamsPb.AppendReq.ProposedMessage();
+  message.setId(id);
+  message.getMetadataMap().set('type', 'Happened').set('content-type', 'application/json');
+  message.setData(Buffer.from('{}').toString('base64'));
+  const request = new streamsPb.AppendReq();
+  request.setProposedMessage(message);
+  return request;
+}
+
 /** What the toolchain notes say of a real server; the stand-in is worth nothing where it differs. */
 describe('the stand-in, as the real client sees it', () => {
   let standIn: EventStoreDbStandIn;
@@ -37,6 +63,32 @@ describe('the stand-in, as the real client sees it', () => {
   afterAll(async () => {
     await client.dispose();
     await standIn.stop();
+  });
+
+  it.each(['calls off', 'dies'])('appends nothing when a client %s between its events', async (how) => {
+    const [, address] = /^esdb:\/\/([^?/]+)/.exec(standIn.connectionString)!;
+    const { hostname, port } = new URL(`http://${address}`);
+    const socket = connectSocket(Number(port), hostname);
+    const session = connectHttp2(`http://${address}`, { createConnection: () => socket }).on('error', () => {});
+    const { path, requestSerialize } = StreamsService.append;
+    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
+    const call = session.request(headers).on('error', () => {});
+    const stream = randomUUID();
+    for (const request of [appendTo(stream), proposed()]) {
+      const message = requestSerialize(request);
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(message.length, 1);
+      call.write(Buffer.concat([head, message]));
+    }
+    // Sent, and perhaps not yet read by the server.
+    await new Promise(setImmediate);
+    if (how === 'dies') socket.destroy();
+    else call.close(http2.NGHTTP2_CANCEL);
+    await new Promise((closed) => call.once('close', closed));
+    // What the server makes of it, it has made before it has answered these.
+    for (let n = 0; n < 3; n++) await client.appendToStream(randomUUID(), events(1), { expectedRevision: NO_STREAM });
+    await expect(all(client.readStream(stream, { maxCount: 1 }))).rejects.toMatchObject({ type: 'stream-not-found' });
+    socket.destroy();
   });
 
   // With credentials of its own the client makes a call for each append, without it batches them.

@@ -81,6 +81,11 @@ export function streamsImplementation(log: StandInLog, faults: StandInFaults, us
         if (message !== undefined) events.push(proposedEvent(message));
       });
       call.on('end', () => {
+        setImmediate(append);
+      });
+      const append = (): void => {
+        // A client that died in the middle ends its stream too; a real server appends all that was meant, or nothing.
+        if (call.cancelled) return;
         if (takeOne(faults, 'appendsRefused')) return answer(notReady());
         const stream = textOf(options!.getStreamIdentifier()!.getStreamName_asU8());
         const expected = expectedOf(
@@ -93,7 +98,7 @@ export function streamsImplementation(log: StandInLog, faults: StandInFaults, us
           else if (outcome.kind === 'too-large') answer(tooLarge());
           else answer(null, appendAnswer(expected, outcome));
         });
-      });
+      };
     },
 
     batchAppend(call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void {

@@ -4,6 +4,8 @@ import type { RedisAddress } from './redis-address.js';
 
 export type RedisClient = Redis | Cluster;
 
+/** To be connected, all tries of the client included. */
+const CONNECTED_MS_MAX = 10_000;
 const CONNECT_MS_MAX = 2_000;
 /** An answer that a half-dead connection never brings: the connection is given up, and made anew. */
 const SILENT_MS_MAX = 10_000;
@@ -81,12 +83,20 @@ async function connected<Client extends RedisClient>(client: Client, telemetry: 
     last = problem;
   });
   client.on('ready', () => (last = ''));
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not connected within ${CONNECTED_MS_MAX} ms`)), CONNECTED_MS_MAX);
+  });
+  // A Cluster forgets the promise of its `connect` when its first look finds it failing over, and is ready some tries later.
+  const ready = new Promise<void>((resolve) => void client.once('ready', resolve));
   try {
-    await client.connect();
+    await Promise.race([client.connect(), ready, late]);
     return client;
   } catch (error) {
     client.disconnect();
     throw error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -5,6 +5,8 @@ import type { RedisAddress, RedisNode } from './redis-url.js';
 import { SCRIPTS, type ScriptName } from './scripts.js';
 
 const CONNECT_MS_MAX = 5_000;
+/** To be connected, all tries of the client included. */
+const CONNECTED_MS_MAX = 10_000;
 /** Whoever opens waits no longer: a server that takes the connection and says nothing must not hold up a process. */
 const OPEN_MS_MAX = 2_000;
 const RETRY_FIRST_MS = 50;
@@ -157,13 +159,25 @@ export class RedisConnection {
     return this.#connected(client);
   }
 
+  /**
+   * The promise of a Cluster's `connect` is forgotten when its first look finds the cluster failing over, and the client is
+   * ready some tries later: what it says then counts too, and when it says nothing it is made anew.
+   */
   async #connected<Made extends Client>(client: Made): Promise<Made> {
+    let timer: { cancel(): void } | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const silent = (): void => reject(new Error(`not connected within ${CONNECTED_MS_MAX} ms`));
+      timer = this.scheduler.after(CONNECTED_MS_MAX, silent);
+    });
+    const ready = new Promise<void>((resolve) => void client.once('ready', resolve));
     try {
-      await client.connect();
+      await Promise.race([client.connect(), ready, late]);
       return client;
     } catch (error) {
       client.disconnect();
       throw error;
+    } finally {
+      timer?.cancel();
     }
   }
 

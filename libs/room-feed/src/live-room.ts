@@ -12,6 +12,14 @@ const ROOM_CLOSED = frameOf({ type: 'room-closed' });
 /** Keep-alives of one room are at least so far apart, so that staggered clients do not cost a look at all of them each. */
 const KEEP_ALIVE_STEP_MS = 100;
 
+/** Frames on their way out, and the connections that get them: who comes later was told of them by the welcome. */
+interface Outgoing {
+  readonly batch: FrameBatch;
+  readonly to: readonly RoomSubscriber[];
+  /** Index of the first that has not got them yet. */
+  next: number;
+}
+
 /** One room on this gateway: its window, its open streaks, and who is connected. */
 export class LiveRoom {
   readonly window: RoomWindow;
@@ -27,6 +35,7 @@ export class LiveRoom {
   #lastBroadcastMs = Number.NEGATIVE_INFINITY;
   #keepAliveTimer: Cancellable | null = null;
   #pending: FeedFrame[] = [];
+  #outgoing: Outgoing | null = null;
 
   constructor(
     readonly roomId: string,
@@ -73,6 +82,7 @@ export class LiveRoom {
       this.#keepAliveTimer?.cancel();
       this.#keepAliveTimer = null;
       this.#pending = [];
+      this.#outgoing = null;
       this.#streakTimer?.cancel();
       this.#streakTimer = null;
       this.#streaks = this.#noStreaks();
@@ -81,14 +91,38 @@ export class LiveRoom {
     return removed;
   }
 
-  /** Writes what has gathered, once to each connection. */
-  flush(): number {
-    if (this.#pending.length === 0) return 0;
+  /** Writes all that has gathered, once to each connection. */
+  flush(): void {
+    while (this.#outgoing !== null || this.#pending.length > 0) this.writeSome(Infinity);
+  }
+
+  /**
+   * Writes what had gathered when the writing began, to at most so many connections more, and returns to how many. Frames
+   * that come meanwhile wait for the next writing. `isWriting` until every connection has it.
+   */
+  writeSome(connectionsMax: number): number {
+    const outgoing = (this.#outgoing ??= this.#gather());
+    const end = Math.min(outgoing.to.length, outgoing.next + connectionsMax);
+    const begun = outgoing.next;
+    for (; outgoing.next < end; outgoing.next++) {
+      const subscriber = outgoing.to[outgoing.next]!;
+      if (this.#subscribers.has(subscriber)) subscriber.write(outgoing.batch);
+    }
+    if (end === outgoing.to.length) this.#outgoing = null;
+    return end - begun;
+  }
+
+  get isWriting(): boolean {
+    return this.#outgoing !== null;
+  }
+
+  #gather(): Outgoing {
     const batch = new FrameBatch(this.#pending);
+    const to = batch.frames.length === 0 ? [] : [...this.#subscribers.keys()];
     this.#pending = [];
-    this.#lastBroadcastMs = this.parts.clock.now();
-    for (const subscriber of this.#subscribers.keys()) subscriber.write(batch);
-    return batch.frames.length * this.#subscribers.size;
+    if (to.length > 0) this.#lastBroadcastMs = this.parts.clock.now();
+    this.parts.telemetry.count('room_frames_written', batch.frames.length * to.length);
+    return { batch, to, next: 0 };
   }
 
   endAll(reason: EndReason): void {

@@ -172,6 +172,61 @@ describe('live frames', () => {
     expect([...other.gifts(), ...gone.gifts()]).toEqual([]);
   });
 
+  describe('to more connections than one turn writes to', () => {
+    let clients: Client[];
+    beforeEach(() => {
+      world = new World({ connectionsPerTurn: 2 });
+      world.begin();
+      clients = Array.from({ length: 5 }, () => world.join());
+      world.gift(1);
+    });
+    const got = (): number[][] =>
+      clients.map((client) => client.gifts().map((frame) => Number((frame as GiftFrame).position)));
+    /** After the first turn of the writing, before the second. */
+    const betweenTurns = (task: () => void): Promise<void> => {
+      world.time.after(ROOM_FEED_DEFAULTS.tickMs, task);
+      return world.pass(ROOM_FEED_DEFAULTS.tickMs);
+    };
+
+    it('go out in turns, so that other work comes in between', async () => {
+      let between: number[][] = [];
+      await betweenTurns(() => (between = got()));
+      expect(between).toEqual([[1], [1], [], [], []]);
+      expect(got()).toEqual([[1], [1], [1], [1], [1]]);
+    });
+
+    it('that come meanwhile follow in order, at the next tick', async () => {
+      await betweenTurns(() => world.gift(2));
+      expect(got()).toEqual([[1], [1], [1], [1], [1]]);
+      await world.pass(10);
+      expect(got()).toEqual(Array.from({ length: 5 }, () => [1, 2]));
+    });
+
+    it('are neither missed nor repeated by who comes or resumes meanwhile', async () => {
+      await betweenTurns(() => {
+        world.gift(2);
+        clients.push(world.join(), world.join(id(0)), world.join(id(1)));
+        world.gift(3);
+      });
+      await world.pass(10);
+      expect(got().slice(0, 5)).toEqual(Array.from({ length: 5 }, () => [1, 2, 3]));
+      expect(got().slice(5)).toEqual([[3], [1, 2, 3], [2, 3]]);
+    });
+
+    it('do not go to who leaves meanwhile', async () => {
+      await betweenTurns(() => world.feed.leave(clients[3]!, ROOM));
+      expect(got()).toEqual([[1], [1], [1], [], [1]]);
+    });
+
+    it('reach everybody before the room ends', async () => {
+      await betweenTurns(() => {
+        world.closed(2);
+        expect(got()).toEqual([[1], [1], [1], [1], [1]]);
+      });
+      expect(clients.map(({ frames }) => frames.at(-1)?.type)).toEqual(Array(5).fill('room-closed'));
+    });
+  });
+
   it('survive a message that cannot be read', async () => {
     const client = world.join();
     world.deliver({ ...world.message(1), body: '{' });

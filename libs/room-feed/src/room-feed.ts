@@ -41,6 +41,8 @@ export class RoomFeed {
     { readonly from: Position; readonly newest: Position; readonly batch: FrameBatch }
   >();
   #pending = new Set<LiveRoom>();
+  /** Time spent writing since the tick. */
+  #writingMs = 0;
   #tick: Cancellable | null = null;
   #restUntilMs = 0;
   #sweep: Cancellable | null = null;
@@ -211,25 +213,40 @@ export class RoomFeed {
 
   #pend(room: LiveRoom): void {
     this.#pending.add(room);
-    if (this.#tick !== null) return;
+    this.#armTick();
+  }
+
+  #armTick(): void {
+    if (this.#tick !== null || this.#pending.size === 0) return;
     const { clock, scheduler, config } = this.parts;
     this.#tick = scheduler.after(Math.max(config.tickMs, this.#restUntilMs - clock.now()), () => {
-      this.#tick = null;
-      this.#flush();
+      const rooms = this.#pending;
+      this.#pending = new Set();
+      this.#writingMs = 0;
+      this.#write(rooms);
     });
   }
 
-  #flush(): void {
-    const { clock, telemetry } = this.parts;
+  /** A turn of the event loop for so many connections: gifts are taken in between, and wait for no room's thousands. */
+  #write(rooms: Set<LiveRoom>): void {
+    const { clock, scheduler, config } = this.parts;
     const startedMs = clock.now();
-    const rooms = this.#pending;
-    this.#pending = new Set();
-    let written = 0;
-    for (const room of rooms) written += room.flush();
-    telemetry.count('room_frames_written', written);
-    // At most half of the time goes into writing: under load a tick grows, and with it what one write carries.
+    let left = config.connectionsPerTurn;
+    for (const room of rooms) {
+      left -= room.writeSome(left);
+      if (!room.isWriting) rooms.delete(room);
+      if (left <= 0) break;
+    }
     const endedMs = clock.now();
-    this.#restUntilMs = endedMs + (endedMs - startedMs);
+    this.#writingMs += endedMs - startedMs;
+    if (rooms.size > 0) {
+      this.#tick = scheduler.after(0, () => this.#write(rooms));
+      return;
+    }
+    this.#tick = null;
+    // At most half of the time goes into writing: under load a tick grows, and with it what one write carries.
+    this.#restUntilMs = endedMs + this.#writingMs;
+    this.#armTick();
   }
 
   #keepWithinBounds(): void {

@@ -59,6 +59,8 @@ export interface RoomFeedConfig {
   readonly streakGraceMs: number;
   /** Frames of one room are collected for so long, then written together. */
   readonly tickMs: number;
+  /** Connections that are written to in one turn of the event loop. */
+  readonly connectionsPerTurn: number;
   /** A room's board is sent at most so often. */
   readonly leaderboardEveryMs: number;
   readonly leaderboardRetryMs: number;
@@ -77,6 +79,7 @@ export const ROOM_FEED_DEFAULTS: RoomFeedConfig = {
   streakWindowMs: 3_000,
   streakGraceMs: 300,
   tickMs: 5,
+  connectionsPerTurn: 64,
   leaderboardEveryMs: 250,
   leaderboardRetryMs: 1_000,
   windowGiftsMax: 2_000,

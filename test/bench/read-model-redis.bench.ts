@@ -47,7 +47,7 @@ export async function run(): Promise<readonly Row[]> {
 
 /** Cut into batches and applied, as the projector does it: the next batch when all partitions have the last one. */
 async function project(url: string, log: readonly RecordedEvent[]): Promise<number> {
-  const model = await openRedisReadModel({ url, partitionCount: PARTITIONS });
+  const model = await openRedisReadModel({ url, foldVersion: 1, partitionCount: PARTITIONS });
   let from: (Position | null)[] = Array.from({ length: PARTITIONS }, () => null);
   const started = performance.now();
   for (const batches of cut(log, () => from)) {

@@ -41,7 +41,7 @@ describeWithServers(['redis'], 'the read model when Redis fails', () => {
   });
 
   const open = async (options: Partial<RedisReadModelOptions> = {}): Promise<ReadModel> => {
-    const defaults = { url: redis.url, keyPrefix, partitionCount: PARTITIONS, telemetry };
+    const defaults = { url: redis.url, foldVersion: 1, keyPrefix, partitionCount: PARTITIONS, telemetry };
     const model = await openRedisReadModel({ ...defaults, ...options });
     opened.push(model);
     return model;
@@ -154,6 +154,19 @@ describeWithServers(['redis'], 'the read model when Redis fails', () => {
     expect(left.length).toBeLessThan(all.length - 200);
   });
 
+  it('is built anew, beside the old one, when the meaning of events has changed', async () => {
+    const { model, log } = await filled();
+    const next = await open({ foldVersion: 2 });
+    expect(await Promise.all(partitions.map((partition) => next.checkpoint(partition)))).toEqual(
+      partitions.map(() => null),
+    );
+    await applyAll(next, log);
+    await markAllBuilt(next, log);
+    expect(await total(next)).toBe(await total(model));
+    await next.drop(0);
+    expect(await model.checkpoint(0)).not.toBeNull();
+  });
+
   it('frees everything of what is dropped, also when whoever dropped it died on the way', async () => {
     const { model, log } = await filled();
     for (const partition of partitions) await model.drop(partition);
@@ -162,8 +175,8 @@ describeWithServers(['redis'], 'the read model when Redis fails', () => {
     const before = await keys.names(keyPrefix);
     // As after the first call of a drop: no checkpoint any more, and the keys still there.
     for (const partition of partitions) {
-      await redis.ask('DEL', `${keyPrefix}{p${partition}}:checkpoint`);
-      await redis.ask('HSET', `${keyPrefix}{p${partition}}:checkpoint`, 'dropping', '1');
+      await redis.ask('DEL', `${keyPrefix}v1:{p${partition}}:checkpoint`);
+      await redis.ask('HSET', `${keyPrefix}v1:{p${partition}}:checkpoint`, 'dropping', '1');
     }
     await applyAll(await open(), log);
     expect(await keys.names(keyPrefix)).toEqual(before);

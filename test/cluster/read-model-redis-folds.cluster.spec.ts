@@ -40,7 +40,14 @@ describeWithServers(['redis'], 'what Redis holds is what the log comes to', () =
         };
         const keyPrefix = `fold-${seed}:`;
         const open = async (keptEntriesMax: number): Promise<ReadModel> => {
-          const options = { ...fold, url: redis.url, keyPrefix, partitionCount: PARTITIONS, keptEntriesMax };
+          const options = {
+            ...fold,
+            url: redis.url,
+            foldVersion: 1,
+            keyPrefix,
+            partitionCount: PARTITIONS,
+            keptEntriesMax,
+          };
           opened.push(await openRedisReadModel(options));
           return opened.at(-1)!;
         };
@@ -76,7 +83,12 @@ describeWithServers(['redis'], 'what Redis holds is what the log comes to', () =
     it('goes on rightly from the stored checkpoints when masters are killed while batches are applied', async () => {
       const random = seeded(7);
       const fold: FoldOptions = { utcOffset: '+05:30', retentionMs: null };
-      const model = await openRedisReadModel({ ...fold, url: cluster.nodes[0]!.url, partitionCount: PARTITIONS });
+      const model = await openRedisReadModel({
+        ...fold,
+        url: cluster.nodes[0]!.url,
+        foldVersion: 1,
+        partitionCount: PARTITIONS,
+      });
       const log = randomLog(random, 4_000);
       const followTo = (end: number) =>
         Promise.all(partitions.map((part) => follow(model, part, log, random, () => after(50), end)));

@@ -23,6 +23,7 @@ function harnessOf(server: Server, isCluster: boolean, keptEntriesMax?: number):
       const model = await openRedisReadModel({
         ...options,
         url: server.url,
+        foldVersion: 1,
         keyPrefix,
         partitionCount: 16,
         keptEntriesMax,

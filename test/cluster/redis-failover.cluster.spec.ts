@@ -23,7 +23,7 @@ describeWithServers(['redis'], 'while a Redis Cluster fails over', () => {
   afterAll(() => cluster?.stop());
 
   it('whoever connects gets there, however its first look ended', async () => {
-    const options = { url: cluster.url, telemetry: silentTelemetry, scheduler: systemScheduler };
+    const options = { url: cluster.url, foldVersion: 1, telemetry: silentTelemetry, scheduler: systemScheduler };
     const models = [];
     const leases = [];
     // Spread over the failover: each of them meets another moment of it.

@@ -2,7 +2,7 @@ import { openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { silentTelemetry, type Position, type RecordedEvent } from '@livegift/kernel';
 import { openRedisLeases } from '@livegift/lease-redis';
 import type { AppProcess } from '@livegift/local-servers';
-import { batchesOf } from '@livegift/projections';
+import { batchesOf, PROJECTIONS_VERSION } from '@livegift/projections';
 import { reachedDigits, type ReadModel } from '@livegift/read-model';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
 import { openRedisReadModel } from '@livegift/read-model-redis';
@@ -68,7 +68,7 @@ export const idsOf = (gifts: readonly RecordedGift[]): readonly string[] => gift
 /** What Redis holds and the log does not fold to, and the other way round; empty when they are equal. */
 export async function readModelDifferences(cluster: Cluster): Promise<readonly string[]> {
   const events = await logOf(cluster);
-  const redis = await openRedisReadModel({ url: cluster.env['REDIS_URL']! });
+  const redis = await openRedisReadModel({ url: cluster.env['REDIS_URL']!, foldVersion: PROJECTIONS_VERSION });
   try {
     const to = events.at(-1)!.position;
     await eventually(

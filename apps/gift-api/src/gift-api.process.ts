@@ -12,6 +12,7 @@ import {
   type ProcessEdge,
   type RunningApp,
 } from '@livegift/process';
+import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { openRedisReadModel } from '@livegift/read-model-redis';
 import { startGiftApi } from './gift-api.server.js';
 
@@ -33,6 +34,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
   const readModel = await openRedisReadModel({
     ...outside,
     url: environment.redisUrl,
+    foldVersion: PROJECTIONS_VERSION,
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });

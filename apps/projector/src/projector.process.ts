@@ -12,6 +12,7 @@ import {
   type ReadinessPart,
   type RunningApp,
 } from '@livegift/process';
+import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { BATCH_EVENTS_ADVISED, openRedisReadModel } from '@livegift/read-model-redis';
 import { NestFactory } from '@nestjs/core';
 import { Projector, ProjectorModule } from './projector.module.js';
@@ -34,6 +35,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
   const readModel = await openRedisReadModel({
     ...outside,
     url: environment.redisUrl,
+    foldVersion: PROJECTIONS_VERSION,
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });

@@ -247,6 +247,26 @@ describe('a room over SSE', () => {
 });
 
 describe('a gateway', () => {
+  it('asks the read model about a room that was quiet since before its window', async () => {
+    const fanOut = newFanOut();
+    const late = await World.open(fanOut, {});
+    late.rooms.set('room', { ...roomRow('room'), lastGiftPosition: at(3) });
+    late.published = 10;
+    try {
+      await late.begin();
+      for (const [from, complete] of [
+        [3, true],
+        [7, true],
+        [2, false],
+      ] as const) {
+        const client = await late.webSocket('room', `from=${STORE_ID}:${at(from)}`);
+        expect(await client.next<RecoveredFrame>('recovered')).toEqual({ type: 'recovered', complete });
+      }
+    } finally {
+      await late.close();
+    }
+  });
+
   it('lets nobody in before its feed has caught up', async () => {
     let begin = (): void => {};
     const startsAfter = new Promise<void>((resolve) => {
@@ -282,7 +302,16 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 function roomRow(roomId: string): RoomRow {
   const zeros = { giftCount: 0, coins: 0, diamonds: 0 };
   const openedAt = '2026-01-01T00:00:00.000Z';
-  return { roomId, creatorId: 'creator', title: 'A room', state: 'open', openedAt, closedAt: null, ...zeros };
+  return {
+    roomId,
+    creatorId: 'creator',
+    title: 'A room',
+    state: 'open',
+    openedAt,
+    closedAt: null,
+    lastGiftPosition: null,
+    ...zeros,
+  };
 }
 
 function gift(roomId: string, number: number): GiftMessage {
@@ -355,11 +384,11 @@ class World {
     return this.app.get(RoomGateway).state();
   }
 
-  /** Says that every source partition begins at 0. */
+  /** Says that every source partition begins at what was published so far. */
   async begin(): Promise<void> {
     for (let partition = 0; partition < this.fanOut.sourcePartitionCount; partition++) {
       const publisher = await this.fanOut.openPublisher(partition);
-      await publisher.publish([], { storeId: STORE_ID, position: at(0) });
+      await publisher.publish([], { storeId: STORE_ID, position: at(this.published) });
       this.#publishers.push(publisher);
     }
   }

@@ -1,7 +1,7 @@
 import type { FrameBoardEntry } from '@livegift/contracts';
 import { instant, pause, type Clock, type Position, type Scheduler } from '@livegift/kernel';
 import type { ReadModel } from '@livegift/read-model';
-import type { RoomBoard, RoomFacts, RoomFeed } from '@livegift/room-feed';
+import type { RoomBoard, RoomFacts, RoomFeed, RoomHistory } from '@livegift/room-feed';
 
 const BOARD_ENTRIES = 10;
 /** A board is asked for right after a gift: so long it may wait for the read model to have it. */
@@ -47,6 +47,13 @@ export class RoomFactsReader {
       return { rank, id, ...named, score, reachedAt: instant(reachedAtMs) };
     });
     return { entries, position: answer.position };
+  }
+
+  /** When the room's last gift was; null when nothing is known of the room. @throws ReadModelError */
+  async history(roomId: string): Promise<RoomHistory | null> {
+    const answer = await this.readModel.room(roomId);
+    if (answer === null || answer.position === null) return null;
+    return { lastGift: answer.row.lastGiftPosition, through: answer.position };
   }
 
   async waitFor(roomId: string, position: Position, timeoutMs: number): Promise<boolean> {

@@ -10,6 +10,7 @@ import {
   type ReadinessPart,
   type RunningApp,
 } from '@livegift/process';
+import { PROJECTIONS_VERSION } from '@livegift/projections';
 import type { ReadModel } from '@livegift/read-model';
 import { openRedisReadModel } from '@livegift/read-model-redis';
 import { NestFactory } from '@nestjs/core';
@@ -26,6 +27,7 @@ export async function startRoomGateway(edge: ProcessEdge<'room-gateway'>): Promi
   const readModel = await openRedisReadModel({
     ...outside,
     url: environment.redisUrl,
+    foldVersion: PROJECTIONS_VERSION,
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });

@@ -143,7 +143,7 @@ export class RoomGateway {
     const facts = await this.#facts.find(roomId, this.#feed, after === null ? this.config.unknownRoomWaitMs : 0);
     if (facts === null) return { refused: 'room-not-found' };
     if (facts.closed) return { refused: 'room-closed' };
-    if (from !== null) await this.#untilReached(roomId, from);
+    if (from !== null) await this.#prepareResume(roomId, from);
     return { facts, board: await this.#facts.board(roomId, null) };
   }
 
@@ -151,6 +151,14 @@ export class RoomGateway {
     if (this.#pump.caughtUp) return true;
     await Promise.race([this.#pump.whenCaughtUp(), pause(this.parts.scheduler, this.config.feedWaitMs)]);
     return this.#pump.caughtUp;
+  }
+
+  async #prepareResume(roomId: string, from: string): Promise<void> {
+    await this.#untilReached(roomId, from);
+    // The window begins some minutes back. Of a room that was quiet since the client left, nothing is missing all the same.
+    if (this.#feed.reachesBack(roomId, from)) return;
+    const history = await this.#facts.history(roomId);
+    if (history !== null) this.#feed.reachBack(roomId, history);
   }
 
   /** The client may come from a gateway that was ahead of this one by a moment. */

@@ -5,7 +5,8 @@ import type { Recorded } from './recorded.js';
 
 /** The wallet pays, the creator earns, the room counts, and the boards follow. */
 export function projectGiftSent({ data, revision, position }: Recorded<GiftSent>): readonly ReadModelWrite[] {
-  const { giftId, viewerId, creatorId, roomId, coins, diamonds, balance, sender, occurredAt } = data;
+  const { giftId, viewerId, creatorId, roomId, coins, diamonds, balance, sender, imported, occurredAt } = data;
+  const counted = { giftCount: 1, coins, diamonds };
   return [
     {
       kind: 'row',
@@ -15,7 +16,9 @@ export function projectGiftSent({ data, revision, position }: Recorded<GiftSent>
       add: { spentCoins: coins },
     },
     { kind: 'row', table: 'creator', id: creatorId, add: { diamonds, giftCount: 1, coinsReceived: coins } },
-    { kind: 'row', table: 'room', id: roomId, add: { giftCount: 1, coins, diamonds } },
+    imported
+      ? { kind: 'row', table: 'room', id: roomId, add: counted }
+      : { kind: 'row', table: 'room', id: roomId, set: { lastGiftPosition: position }, add: counted },
     {
       kind: 'gift-scored',
       giftId,

@@ -40,6 +40,8 @@ const gift = {
   importId: null,
 };
 
+const ROOM_COUNTED = { giftCount: 1, coins: 3, diamonds: 150 };
+
 const CASES: readonly (readonly [string, RecordedEvent, readonly ReadModelWrite[]])[] = [
   [
     'WalletOpened makes the wallet row',
@@ -74,7 +76,7 @@ const CASES: readonly (readonly [string, RecordedEvent, readonly ReadModelWrite[
     [
       { kind: 'row', table: 'wallet', id: 'ann', set: { coins: 97, lastGiftRevision: 7 }, add: { spentCoins: 3 } },
       { kind: 'row', table: 'creator', id: 'cora', add: { diamonds: 150, giftCount: 1, coinsReceived: 3 } },
-      { kind: 'row', table: 'room', id: 'lounge', add: { giftCount: 1, coins: 3, diamonds: 150 } },
+      { kind: 'row', table: 'room', id: 'lounge', set: { lastGiftPosition: POSITION }, add: ROOM_COUNTED },
       {
         kind: 'gift-scored',
         giftId: 'ann.7',
@@ -159,6 +161,11 @@ describe('projections', () => {
   it('leaves the name out when the gift came without a sender', () => {
     expect(project(given('GiftSent', { ...gift, sender: null }, 7)).at(-1)).toMatchObject({ name: null });
   });
+
+  it('does not take an imported gift for one that the room has shown', () => {
+    const writes = project(given('GiftSent', { ...gift, imported: true }, 7));
+    expect(writes).toContainEqual({ kind: 'row', table: 'room', id: 'lounge', add: ROOM_COUNTED });
+  });
 });
 
 describe('instantMs', () => {
@@ -181,6 +188,7 @@ describe('instantMs', () => {
 /** Of what the cases above expect, by version. */
 const WRITES_BY_VERSION: Readonly<Record<number, string>> = {
   1: 'a50b91f106040650867e2e75a7efb193267cc16672f135e5a5602c731a3149c8',
+  2: '237118d509645e56359b0a3c656238629dd4ea09d6451ae5ecebeeb00bbc51a9',
 };
 
 it('has another version when it makes something else: what was folded before must be folded anew', () => {

@@ -33,6 +33,11 @@ export function writeRoom(row: WritableRoom, { set, add }: RowWrite): void {
   if (set !== undefined) {
     for (const field in set) {
       const given = set[field];
+      // A position is made one by one, and comes with every gift.
+      if (field === 'lastGiftPosition') {
+        row.lastGiftPosition = given as never;
+        continue;
+      }
       const value = (typeof given === 'string' ? detached(given) : given) as never;
       if (field === 'creatorId') row.creatorId = value;
       else if (field === 'title') row.title = value;

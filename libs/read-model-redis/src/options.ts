@@ -3,13 +3,15 @@ import type { Scheduler, Telemetry } from '@livegift/kernel';
 export interface RedisReadModelOptions {
   /** Of any node: `redis://[user:password@]host:port[,host:port…][/db]`, `rediss://` for TLS. */
   readonly url: string;
+  /** Raised with every change of what an event changes in the read model: each version has keys of its own, and is built anew. */
+  readonly foldVersion: number;
   /** As `+05:30`; chosen once for a deployment. Default `+00:00`. */
   readonly utcOffset?: string;
   /** Periods that ended so long before the newest gift are freed and no longer answered; default: for ever. */
   readonly retentionMs?: number | null;
   /** Chosen once for a deployment. Default 64. */
   readonly partitionCount?: number;
-  /** Begins every key. Default `livegift:`. */
+  /** Begins every key, before the version. Default `livegift:`. */
   readonly keyPrefix?: string;
   readonly scheduler?: Scheduler;
   readonly telemetry?: Telemetry;

@@ -66,11 +66,12 @@ class RedisReadModel implements ReadModel {
     scheduler: Scheduler,
   ) {
     const { utcOffset = '+00:00', partitionCount = PARTITION_COUNT_DEFAULT, keyPrefix = KEY_PREFIX_DEFAULT } = options;
+    const prefix = `${keyPrefix}v${options.foldVersion}:`;
     this.partitionCount = partitionCount;
     this.#limits = limitsOf(options);
     this.#layout = `1 partitions=${partitionCount} utcOffset=${utcOffset}`;
     this.#periods = new PeriodNames(parseUtcOffset(utcOffset));
-    this.#keys = Array.from({ length: partitionCount }, (_, partition) => new PartitionKeys(keyPrefix, partition));
+    this.#keys = Array.from({ length: partitionCount }, (_, partition) => new PartitionKeys(prefix, partition));
     const parts = {
       connection,
       periods: this.#periods,

@@ -53,6 +53,8 @@ export interface RoomRow {
   readonly state: 'open' | 'closed';
   readonly openedAt: string;
   readonly closedAt: string | null;
+  /** Of the newest gift that was shown live, so not an imported one; null without one. */
+  readonly lastGiftPosition: Position | null;
   readonly giftCount: number;
   readonly coins: number;
   readonly diamonds: number;

@@ -28,6 +28,7 @@ export const emptyRoomRow = (roomId: string): RoomRow => ({
   state: 'open',
   openedAt: '',
   closedAt: null,
+  lastGiftPosition: null,
   giftCount: 0,
   coins: 0,
   diamonds: 0,

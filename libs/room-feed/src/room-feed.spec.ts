@@ -109,6 +109,39 @@ describe('a resume', () => {
     expect((await world.resumed(id(4)))[1]).toEqual({ type: 'recovered', complete: false });
   });
 
+  describe('from before the window', () => {
+    const resumeAfter = async (lastGift: number | null, through: number, from: number): Promise<unknown> => {
+      world = new World();
+      world.begin(5);
+      world.gift(6);
+      world.feed.reachBack(ROOM, { lastGift: lastGift === null ? null : at(lastGift), through: at(through) });
+      return (await world.resumed(id(from))).slice(1);
+    };
+
+    it('is complete from the last gift on that the read model knows before it', async () => {
+      const complete = [{ type: 'recovered', complete: true }, world.frame(6)];
+      expect(await resumeAfter(2, 5, 2)).toEqual(complete);
+      expect(await resumeAfter(2, 9, 4)).toEqual(complete);
+      expect(await resumeAfter(null, 5, 1)).toEqual(complete);
+    });
+
+    it.each([
+      ['there was a gift since', 2, 5, 1],
+      ['the read model has not looked as far as the window begins', 2, 4, 3],
+    ])('is not complete when %s', async (_, lastGift, through, from) => {
+      expect(await resumeAfter(lastGift, through, from)).toEqual([{ type: 'recovered', complete: false }]);
+    });
+
+    it('needs to be asked about only while the window does not tell', async () => {
+      await resumeAfter(2, 5, 2);
+      expect(world.feed.reachesBack(ROOM, id(2))).toBe(true);
+      expect(world.feed.reachesBack(ROOM, id(1))).toBe(false);
+      expect(world.feed.reachesBack('never seen', id(5))).toBe(true);
+      expect(world.feed.reachesBack('never seen', id(4))).toBe(false);
+      expect(world.feed.reachesBack(ROOM, `another-store:${at(1)}`)).toBe(true);
+    });
+  });
+
   it('is complete in a room that this gateway never saw, from where its source partition begins', async () => {
     expect((await world.resumed(id(0), 'quiet'))[1]).toEqual({ type: 'recovered', complete: true });
   });

@@ -9,6 +9,7 @@ import type {
   JoinRequest,
   RoomFacts,
   RoomFeedParts,
+  RoomHistory,
   RoomSubscriber,
 } from './room-feed.types.js';
 
@@ -84,6 +85,19 @@ export class RoomFeed {
     const { seen } = this.#partitionOf(roomId);
     if (seen === null || seen === LOG_START) return false;
     return seen.length !== place.position.length || place.position <= seen;
+  }
+
+  /** True when everything after that frame is here, or when no question to anybody could make it so. */
+  reachesBack(roomId: string, from: string): boolean {
+    const place = parseFrameId(from);
+    if (place === null || place.epoch !== this.parts.epoch) return true;
+    const floor = this.#rooms.get(roomId)?.window.floor ?? this.#partitionOf(roomId).floor ?? LOG_START;
+    return place.position >= floor;
+  }
+
+  /** What somebody else knows of a room: its last gift (null: none), as far as they have looked. */
+  reachBack(roomId: string, { lastGift, through }: RoomHistory): void {
+    this.#ensure(roomId).window.reachBack(lastGift ?? LOG_START, through);
   }
 
   /**

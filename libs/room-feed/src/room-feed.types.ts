@@ -30,6 +30,14 @@ export interface RoomBoard {
   readonly position: Position | null;
 }
 
+/** What is known of a room's gifts without having seen them. */
+export interface RoomHistory {
+  /** Position of its newest gift that was shown live; null: there was none. */
+  readonly lastGift: Position | null;
+  /** Events later than this were not looked at. */
+  readonly through: Position;
+}
+
 /** Why a connection is ended by the feed. */
 export type EndReason =
   | 'room-closed'

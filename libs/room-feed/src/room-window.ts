@@ -59,6 +59,11 @@ export class RoomWindow {
     if (position > this.#newest) this.#newest = position;
   }
 
+  /** There was no gift after `quietAfter`, up to `through`: known from elsewhere. */
+  reachBack(quietAfter: Position, through: Position): void {
+    if (through >= this.#floor && quietAfter < this.#floor) this.#floor = quietAfter;
+  }
+
   dropBefore(atMs: number): void {
     while (this.length > 0 && this.#gifts[this.#head]!.atMs < atMs) this.#dropOldest();
     this.#compact();

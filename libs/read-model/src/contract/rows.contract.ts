@@ -48,7 +48,9 @@ export function describeRows(open: Opened): void {
     const title = 'Tea – and "cake" ☕';
     const openedAt = '2026-05-13T10:00:00.000Z';
     log.event({ kind: 'row', table: 'room', id: 'lounge', set: { creatorId: 'cora', title, state: 'open', openedAt } });
-    log.event({ kind: 'row', table: 'room', id: 'lounge', add: { giftCount: 1, coins: 1, diamonds: 50 } });
+    const lastGiftPosition = log.end;
+    const counted = { giftCount: 1, coins: 1, diamonds: 50 };
+    log.event({ kind: 'row', table: 'room', id: 'lounge', set: { lastGiftPosition }, add: counted });
     await applyLog(model, log, 3);
     expect(await model.wallet('ann')).toEqual({
       row: {
@@ -78,6 +80,7 @@ export function describeRows(open: Opened): void {
       state: 'open',
       openedAt,
       closedAt: null,
+      lastGiftPosition,
       giftCount: 1,
       coins: 1,
       diamonds: 50,

@@ -96,12 +96,13 @@ async function foldOf(events: readonly RecordedEvent[]): Promise<ReadonlySet<str
   const span = { storeId: 'the-log', from: [null], to: placeOf(events.length - 1) };
   for (const batch of batchesOf(placed, span)) await memory.apply(batch);
   await memory.markBuilt(0, null);
+  const positionAt = (place: string): Position => events[Number(place) - 1]!.position;
   const reached = /^(board .* )(\d+)( \d+)$/;
+  const lastGift = /^(room .*"lastGiftPosition":")(\d+)(".*)$/;
   const lines = [...(await linesOf(memory))].map((line) =>
-    line.replace(
-      reached,
-      (_, entry, place, at) => `${entry}${reachedDigits(events[Number(place) - 1]!.position)}${at}`,
-    ),
+    line
+      .replace(reached, (_, entry, place, at) => `${entry}${reachedDigits(positionAt(place))}${at}`)
+      .replace(lastGift, (_, room, place, rest) => `${room}${positionAt(place)}${rest}`),
   );
   await memory.close();
   return new Set(lines);

@@ -132,6 +132,7 @@ export class Node {
     const application = createGiftApplication({
       store,
       finisherWork,
+      claimRule: this.parts.claimRule,
       clock,
       ids,
       scheduler,

@@ -1,5 +1,6 @@
 import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import type { EventStore } from '@livegift/event-store';
+import { firstWithItsKey, type ClaimRule } from '@livegift/gift-api/purchases/purchase-completion';
 import { Projector } from '@livegift/projector/projector';
 import type { SharedWork } from '@livegift/lease';
 import type { ReadModel } from '@livegift/read-model';
@@ -21,6 +22,7 @@ export interface Parts {
   store(store: SimulatedEventStore, process: SimulatedProcess): EventStore;
   settlement(parts: WorkerParts & { readonly ids: Ids }): Settlement;
   projector(parts: WorkerParts & { readonly readModel: ReadModel }): Projector;
+  readonly claimRule: ClaimRule;
   readonly applyRule: ApplyRule | undefined;
   readonly openRule: OpenRule;
 }
@@ -42,6 +44,7 @@ export const SOUND_PARTS: Parts = {
       ...parts,
       config: { batchEventsMax: bounds.batchEventsMax, backOffFirstMs: 20, backOffMaxMs: 200, lookEveryMs: 700 },
     }),
+  claimRule: firstWithItsKey,
   applyRule: undefined,
   openRule: 'fence-then-read',
 };

@@ -7,6 +7,7 @@ import {
   type OrderedAppendResult,
   type Snapshot,
 } from '@livegift/event-store';
+import type { ClaimRule } from '@livegift/gift-api/purchases/purchase-completion';
 import type { NewEvent, Position, RecordedEvent } from '@livegift/kernel';
 import type { ReadModel, ReadModelBatch } from '@livegift/read-model';
 import type { ApplyRule } from '@livegift/testing';
@@ -60,6 +61,14 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   'idempotency keys forgotten by a snapshot': {
     parts: { ...SOUND_PARTS, store: (store) => snapshotsWithoutKeys(store) },
     shows: /idempotency key .* was used at revision/,
+  },
+  'no key remembered of a command that had nothing to do': {
+    parts: { ...SOUND_PARTS, store: (store) => confirmsWithoutKey(store) },
+    shows: /was accepted, and its key is not remembered/,
+  },
+  'a claim that does not see its key on another command': {
+    parts: { ...SOUND_PARTS, claimRule: onlyItsOwnCoins },
+    shows: /CoinsPurchased: idempotency key .* was used at revision/,
   },
   'history appended side by side': {
     parts: { ...SOUND_PARTS, store: (store) => appendsSideBySide(store) },
@@ -159,6 +168,25 @@ function repeatsAfterUnknown(store: EventStore): EventStore {
       }
     },
   });
+}
+
+/** Nothing was done, so there seems to be nothing to repeat. */
+function confirmsWithoutKey(store: EventStore): EventStore {
+  const withoutKey = (event: NewEvent): NewEvent => {
+    if (event.type !== 'WalletConfirmed' && event.type !== 'RoomConfirmed') return event;
+    const { idempotencyKey: _, bodyHash: __, ...metadata } = event.metadata;
+    return { ...event, metadata };
+  };
+  return changed(store, {
+    append: (stream: string, events: readonly NewEvent[], expected: ExpectedRevision) =>
+      store.append(stream, events.map(withoutKey), expected),
+  });
+}
+
+/** So the payment makes coins once; and its key acts twice where another payment, or a gift, was quicker with it. */
+function onlyItsOwnCoins(...[{ type, data, position }, claim]: Parameters<ClaimRule>): ReturnType<ClaimRule> {
+  const isItsOwn = type === 'CoinsPurchased' && data.provider === claim.provider && data.paymentId === claim.paymentId;
+  return isItsOwn ? { purchase: data, position } : null;
 }
 
 /** Quicker, and only out of order when one overtakes another. */

@@ -17,7 +17,7 @@ import { Gifts } from './gifts/gifts.js';
 import { HistoryCompletion } from './history/history-completion.js';
 import { History } from './history/history.js';
 import { Finisher } from './purchases/finisher.js';
-import { PurchaseCompletion } from './purchases/purchase-completion.js';
+import { firstWithItsKey, PurchaseCompletion, type ClaimRule } from './purchases/purchase-completion.js';
 import { Purchases } from './purchases/purchases.js';
 import { RoomReferences } from './rooms/room-references.js';
 import { Rooms, type RoomCommands } from './rooms/rooms.js';
@@ -29,6 +29,8 @@ export interface GiftApplicationParts {
   readonly store: EventStore;
   /** Of one part: whose finisher works. Started and stopped with the application. Default: this one's. */
   readonly finisherWork?: SharedWork;
+  /** Another one is wrong, and only there to see that it is found out. Default: `firstWithItsKey`. */
+  readonly claimRule?: ClaimRule;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly scheduler: Scheduler;
@@ -81,7 +83,8 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const rooms = new Rooms(roomCommands, references, store, clock, ids);
   const gifts = new Gifts(commands, references, catalogue, clock, config);
   const paymentClaims = new Claims<PaymentClaimed>(store, clock, ids, 'PaymentClaimed');
-  const purchaseCompletion = new PurchaseCompletion(commands, paymentClaims, store, clock, config);
+  const claimRule = parts.claimRule ?? firstWithItsKey;
+  const purchaseCompletion = new PurchaseCompletion(commands, paymentClaims, store, clock, config, claimRule);
   const purchases = new Purchases(commands, paymentClaims, purchaseCompletion, clock);
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);

@@ -4,7 +4,7 @@ import type { EventStore } from '@livegift/event-store';
 import { instant, isRefused, type Clock, type Position } from '@livegift/kernel';
 import type { ClaimAttempt, Claims } from '../claims.js';
 import type { WalletCommands } from '../wallets/wallet-commands.js';
-import { walletEventsBetween } from '../wallets/wallet-events-between.js';
+import { walletEventsBetween, type RecordedWalletEvent } from '../wallets/wallet-events-between.js';
 
 export type PaymentClaim = PaymentClaimed['data'];
 
@@ -16,6 +16,18 @@ export interface FoundPurchase {
 /** What has become of a claim. `key-taken`: nothing, for ever, since its key stands on another command. */
 export type ClaimFate = FoundPurchase | 'key-taken';
 
+/** What one event after the claim's revision says of the claim; null: nothing. The first that says something decides. */
+export type ClaimRule = (event: RecordedWalletEvent, claim: PaymentClaim) => ClaimFate | null;
+
+/** The key belongs to whoever wrote it into the wallet first. */
+export const firstWithItsKey: ClaimRule = (event, claim) => {
+  if (event.metadata.idempotencyKey !== claim.idempotencyKey) return null;
+  if (event.type !== 'CoinsPurchased') return 'key-taken';
+  const { provider, paymentId } = event.data;
+  if (provider !== claim.provider || paymentId !== claim.paymentId) return 'key-taken';
+  return { purchase: event.data, position: event.position };
+};
+
 /** Puts claimed payments into their wallets, once each. Who calls holds the wallet's lane. */
 export class PurchaseCompletion {
   constructor(
@@ -24,6 +36,7 @@ export class PurchaseCompletion {
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly bounds: { readonly conflictRetriesMax: number },
+    private readonly rule: ClaimRule,
   ) {}
 
   /**
@@ -67,11 +80,8 @@ export class PurchaseCompletion {
 
   async #find(loaded: LoadedStream<WalletState>, claim: PaymentClaim): Promise<ClaimFate | null> {
     for await (const event of walletEventsBetween(this.store, loaded.name, claim.walletRevision, loaded.revision)) {
-      if (event.metadata.idempotencyKey !== claim.idempotencyKey) continue;
-      if (event.type !== 'CoinsPurchased') return 'key-taken';
-      const { provider, paymentId } = event.data;
-      if (provider !== claim.provider || paymentId !== claim.paymentId) return 'key-taken';
-      return { purchase: event.data, position: event.position };
+      const fate = this.rule(event, claim);
+      if (fate !== null) return fate;
     }
     return null;
   }

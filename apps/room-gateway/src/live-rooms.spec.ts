@@ -1,6 +1,6 @@
 // Longer than others: the world around a gateway (fan-out, read model, server, clients) stands below its cases.
 import { request } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import type { GiftFrame, GiftMessage, RecoveredFrame, WelcomeFrame } from '@livegift/contracts';
 import { sourcePartitionOf, type FanOut, type FanOutPublisher } from '@livegift/fanout';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
@@ -66,7 +66,6 @@ describe('a room over WebSocket', () => {
       expect(await client.next<GiftFrame>('gift')).toMatchObject({ position: at(2) });
       client.close();
     }
-    await other.close();
   });
 
   it.each([
@@ -148,7 +147,7 @@ describe('a room over WebSocket', () => {
   it('cuts off a client that does not read, and keeps the others', async () => {
     const reader = await world.webSocket('room');
     await reader.next('welcome');
-    const sleeper = await sleepingClient(world.url, 'room');
+    await sleepingClient(world.url, 'room');
     while (world.state().connections < 2) await turn();
     for (let round = 0; world.state().connections === 2; round++) {
       if (round > 2_000) throw new Error('never cut off');
@@ -157,7 +156,6 @@ describe('a room over WebSocket', () => {
     }
     await world.gifts('room', 1);
     while ((await reader.next<GiftFrame>('gift')).position < at(world.published));
-    sleeper.destroy();
   });
 
   it('sends everybody away with 4001 when the server goes', async () => {
@@ -173,7 +171,6 @@ describe('a room over WebSocket', () => {
     const client = await small.webSocket('room');
     await client.next('welcome');
     expect(await (await small.webSocket('room')).closed).toBe(4013);
-    await small.close();
   });
 });
 
@@ -189,7 +186,6 @@ describe('a room over SSE', () => {
       expect(frame).toMatchObject({ position: at(index) });
     }
     expect(source.lastEventId()).toBe(`${STORE_ID}:${at(3)}`);
-    source.close();
   });
 
   it('begins with retry, and its headers keep caches and proxies out', async () => {
@@ -252,18 +248,14 @@ describe('a gateway', () => {
     const late = await World.open(fanOut, {});
     late.rooms.set('room', { ...roomRow('room'), lastGiftPosition: at(3) });
     late.published = 10;
-    try {
-      await late.begin();
-      for (const [from, complete] of [
-        [3, true],
-        [7, true],
-        [2, false],
-      ] as const) {
-        const client = await late.webSocket('room', `from=${STORE_ID}:${at(from)}`);
-        expect(await client.next<RecoveredFrame>('recovered')).toEqual({ type: 'recovered', complete });
-      }
-    } finally {
-      await late.close();
+    await late.begin();
+    for (const [from, complete] of [
+      [3, true],
+      [7, true],
+      [2, false],
+    ] as const) {
+      const client = await late.webSocket('room', `from=${STORE_ID}:${at(from)}`);
+      expect(await client.next<RecoveredFrame>('recovered')).toEqual({ type: 'recovered', complete });
     }
   });
 
@@ -280,10 +272,11 @@ describe('a gateway', () => {
     begin();
     expect(await client.next<RecoveredFrame>('recovered')).toMatchObject({ complete: true });
     expect(await client.next<GiftFrame>('gift')).toMatchObject({ position: at(2) });
-    await starting.close();
   });
 });
 
+/** Everything that the case has opened; left open after a failure, it would keep the process from ending. */
+const opened: { close(): void | Promise<void> }[] = [];
 let world: World;
 beforeEach(async () => {
   world = await World.open(newFanOut(), {});
@@ -291,13 +284,18 @@ beforeEach(async () => {
   world.rooms.set('other', roomRow('other'));
   await world.begin();
 });
-afterEach(async () => world.close());
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(async (one) => one.close()));
+});
 
 function newFanOut(): FanOut {
   return createMemoryFanOut({ clock, retainMs: 600_000, retainMessagesMax: 200_000, sourcePartitionCount: 2 });
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+async function turn(): Promise<void> {
+  if (opened.length === 0) throw new Error('the case is over');
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 function roomRow(roomId: string): RoomRow {
   const zeros = { giftCount: 0, coins: 0, diamonds: 0 };
@@ -371,6 +369,7 @@ class World {
       });
     await app.listen(0, '127.0.0.1');
     holder.world = new World(fanOut, app, await app.getUrl());
+    opened.push(holder.world);
     return holder.world;
   }
 
@@ -474,7 +473,9 @@ class Client {
   readonly #frames: Frame[] = [];
   #arrived = (): void => {};
 
-  constructor(readonly close: () => void) {}
+  constructor(readonly close: () => void) {
+    opened.push(this);
+  }
 
   take(frame: Frame): void {
     this.#frames.push(frame);
@@ -535,9 +536,10 @@ async function upgradeStatus(url: string): Promise<number> {
 }
 
 /** A WebSocket that never reads. */
-async function sleepingClient(url: string, roomId: string): Promise<Socket> {
+async function sleepingClient(url: string, roomId: string): Promise<void> {
   const { hostname, port } = new URL(url);
   const socket = connect({ host: hostname, port: Number(port) });
+  opened.push({ close: () => void socket.destroy() });
   socket.on('error', () => {});
   await new Promise((resolve) => socket.once('connect', resolve));
   socket.pause();
@@ -545,5 +547,4 @@ async function sleepingClient(url: string, roomId: string): Promise<Socket> {
     `GET /v1/rooms/${roomId}/live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
-  return socket;
 }

@@ -4,6 +4,7 @@ import fastifyCors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessTelemetry } from '@livegift/observability';
+import { asksFor } from './accepted-types.js';
 import { boundLineBodies, registerBodyParsers } from './body-parsers.js';
 import { ApiDocument } from './openapi/api-document.js';
 import { ProblemFilter, wrongMethod } from './problem.filter.js';
@@ -180,7 +181,7 @@ function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): 
 
 /** A stream lasts as long as somebody listens. */
 const isStream = ({ routeOptions, headers }: FastifyRequest): boolean =>
-  STREAMED_ROUTES.has(routeOptions.url ?? '') || (headers.accept?.includes('text/event-stream') ?? false);
+  STREAMED_ROUTES.has(routeOptions.url ?? '') || asksFor('text/event-stream', headers);
 
 /** What cannot be read as HTTP has no request and no reply: the answer goes straight to the socket. */
 function answerMalformedRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {

@@ -4,6 +4,7 @@ import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BoardStreams } from '../queries/board-streams.js';
 import { GetBoard, type BoardRequest } from '../queries/board.queries.js';
+import { asksFor } from './accepted-types.js';
 import { invalidRequest } from './problem.js';
 import { readQuery } from './query-request.js';
 import { BOARD_LIMIT_DEFAULT, BoardQueryString } from './query-strings.js';
@@ -83,7 +84,7 @@ export class LeaderboardsController {
     const wanted = requestOf(board, query);
     const first = await this.queries.execute(new GetBoard(wanted, query.after));
     void reply.header('vary', 'Origin, Accept');
-    if (request.method === 'HEAD' || !acceptsEvents(request)) {
+    if (request.method === 'HEAD' || !asksFor('text/event-stream', request.headers)) {
       void reply.send(first);
       return;
     }
@@ -101,6 +102,3 @@ function requestOf(board: Board, query: BoardQueryString): BoardRequest {
   const { window = 'all', at, limit = BOARD_LIMIT_DEFAULT, from, around, member } = query;
   return { board, window, at, limit, from, around, member };
 }
-
-const acceptsEvents = ({ headers }: FastifyRequest): boolean =>
-  (headers.accept ?? '').toLowerCase().includes('text/event-stream');

@@ -139,6 +139,19 @@ describe('streams over HTTP', () => {
     await reader.cancel();
   });
 
+  it.each([
+    ['text/event-stream;q=0', 'application/json'],
+    ['application/json, text/event-stream ; Q=0.000', 'application/json'],
+    ['text/event-stream-of-mine', 'application/json'],
+    ['*/*', 'application/json'],
+    ['Text/Event-Stream;q=0.001', 'text/event-stream'],
+    ['text/html;q=0, text/event-stream; charset=utf-8; q=1', 'text/event-stream'],
+  ])('show a board to who accepts %s as %s', async (accept, type) => {
+    const response = await fetch(`${server.url}/v1/leaderboards/creators`, { headers: { accept } });
+    expect(response.headers.get('content-type')).toBe(`${type}; charset=utf-8`);
+    await response.body!.cancel();
+  });
+
   it('end when the server goes, and do not hold it up', async () => {
     const log = await fetch(`${server.url}/v1/events?follow=true`);
     const board = await fetch(`${server.url}/v1/leaderboards/gifters`, { headers: { accept: 'text/event-stream' } });

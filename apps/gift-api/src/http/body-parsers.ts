@@ -23,7 +23,7 @@ export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits)
     'application/json',
     { parseAs: 'buffer', bodyLimit: limits.bodyBytesMax },
     (request, bytes, done) => {
-      if (takesLines(request)) return done(wrongType('application/x-ndjson'));
+      if (takesLines(request) || !isInUtf8(request)) return done(wrongType(request));
       if (bytes.length === 0) return done(null, undefined);
       // Decoding alone would put U+FFFD in place of what is no text, and keep it for ever.
       if (!isUtf8(bytes)) return done(invalidRequest([{ path: 'body', rule: 'utf8' }]));
@@ -37,7 +37,7 @@ export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits)
   server.addContentTypeParser<Buffer>(
     LINES_CONTENT_TYPES,
     { parseAs: 'buffer', bodyLimit: limits.bulkBodyBytesMax },
-    (request, bytes, done) => (takesLines(request) ? done(null, bytes) : done(wrongType('application/json'))),
+    (request, bytes, done) => (takesLines(request) && isInUtf8(request) ? done(null, bytes) : done(wrongType(request))),
   );
 }
 
@@ -58,5 +58,15 @@ export function boundLineBodies(server: FastifyInstance): void {
 
 const takesLines = (request: FastifyRequest): boolean => LINE_ROUTES.has(request.routeOptions.url ?? '');
 
-const wrongType = (wanted: string): ProblemError =>
-  new ProblemError('unsupported-media-type', `this address takes ${wanted}`);
+/** JSON is UTF-8 and nothing else: what comes in another charset would be read wrongly, and kept so. */
+function isInUtf8({ headers }: FastifyRequest): boolean {
+  const type = headers['content-type'];
+  if (type === undefined || !type.includes(';')) return true;
+  const charsets = type.matchAll(/;\s*charset\s*=\s*"?([^\s";]*)/gi);
+  return Array.from(charsets).every(([, charset]) => /^utf-?8$/i.test(charset!));
+}
+
+const wrongType = (request: FastifyRequest): ProblemError => {
+  const wanted = takesLines(request) ? 'application/x-ndjson' : 'application/json';
+  return new ProblemError('unsupported-media-type', `this address takes ${wanted} in UTF-8`);
+};

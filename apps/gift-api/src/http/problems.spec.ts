@@ -179,6 +179,21 @@ describe('problems over HTTP', () => {
       expectProblem(await post('/v1/gifts/bulk', '{}'), 415, 'unsupported-media-type');
     });
 
+    it.each(['iso-8859-1', '"utf-16"', 'us-ascii', ''])('in another charset than UTF-8: %s', async (charset) => {
+      const type = { 'content-type': `application/json; charset=${charset}` };
+      expectProblem(await gift(right, type), 415, 'unsupported-media-type');
+      const ofLines = { 'content-type': `application/x-ndjson; charset=${charset}` };
+      expectProblem(await lines('/v1/gifts/bulk', '{}', ofLines), 415, 'unsupported-media-type');
+    });
+
+    it.each(['; charset=utf-8', ';charset="UTF-8"', '; charset=utf8', '; profile=charset', '; x=1; Charset=utf-8'])(
+      'that says UTF-8, or nothing of it: %s',
+      async (parameter) => {
+        const type = { 'content-type': `application/json${parameter}` };
+        expectProblem(await gift({ ...right, viewerId: 'nobody' }, type), 404, 'wallet-not-found');
+      },
+    );
+
     it.each(['gzip', 'br', 'whatever'])('with a content encoding (%s)', async (encoding) => {
       expectProblem(await gift(right, { 'content-encoding': encoding }), 415, 'unsupported-media-type');
     });

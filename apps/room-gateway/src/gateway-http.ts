@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { maxHeaderSize } from 'node:http';
 import { isAllowedOrigin } from '@livegift/process';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayProblemFilter, sendGatewayProblem } from './gateway-problem.filter.js';
 
-/** As in the API: an address may carry an id and a position; longer ones name nothing. */
-const PARAM_LENGTH_MAX = 256;
 /** A request that is longer on its way is given up: Fastify by itself would wait for ever. */
 const RECEIVE_MS_MAX = 60_000;
 const PREFLIGHT_KEPT_SECONDS = '600';
@@ -30,10 +29,11 @@ export function createGatewayHttp(): FastifyAdapter {
     requestTimeout: RECEIVE_MS_MAX,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    // The router would say of a long id that there is no such route: whether it is an id, the controller says.
+    routerOptions: { maxParamLength: maxHeaderSize },
     skipMiddie: true,
     frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) =>
-      sendGatewayProblem(reply, 'not-found'),
+      sendGatewayProblem(reply, 'invalid-request'),
   } as never);
 }
 

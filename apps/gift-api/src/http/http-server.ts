@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { maxHeaderSize } from 'node:http';
 import fastifyCompress from '@fastify/compress';
 import fastifyCors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -15,8 +16,6 @@ import { RouteTable } from './route-table.js';
 /** Streams are written as they come and never compressed; commands answer less than is worth it. */
 const COMPRESSED_FROM_BYTES = 1_024;
 const STREAMED_ROUTES = new Set(['/v1/events', '/v1/rooms/:roomId/events', '/v1/rooms/:roomId/live']);
-/** An address may carry two ids and a position; longer ones name nothing. */
-const PARAM_LENGTH_MAX = 256;
 const PAYLOAD_TOO_LARGE = 413;
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
@@ -43,7 +42,8 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
     requestTimeout: RECEIVE_MS_MAX,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
-    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    // The router would say of a long id that there is no such route: whether it is an id, `checkPath` says.
+    routerOptions: { maxParamLength: maxHeaderSize },
     // The application uses no Connect-style middleware, so the layer for it would only cost.
     skipMiddie: true,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {

@@ -8,7 +8,6 @@ import { ProblemError, type ProblemCode } from './problem.js';
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported-media-type',
-  FST_ERR_MAX_PARAM_LENGTH: 'not-found',
 };
 
 const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {

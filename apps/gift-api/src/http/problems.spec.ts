@@ -227,10 +227,19 @@ describe('problems over HTTP', () => {
       },
     );
 
-    it('that is broken or endless', async () => {
+    it.each([257, 5_000, 15_000])('with an id of %d characters', async (length) => {
+      const id = 'x'.repeat(length);
+      expectInvalid(await send(`/v1/wallets/${id}`), ['path.viewerId', 'isId']);
+      expectInvalid(await send(`/v1/gifts/${id}`), ['path.giftId', 'isId']);
+      const key = { 'idempotency-key': 'long' };
+      expectInvalid(await post(`/v1/rooms/${id}/gifts`, right, key), ['path.roomId', 'isId']);
+      expectProblem(await send(`/v1/${id}`), 404, 'not-found');
+      expectProblem(await send(`/v1/rooms/${id}/gifts`, { method: 'DELETE' }), 405, 'method-not-allowed');
+    });
+
+    it('that is broken, or longer than a head may be', async () => {
       expectProblem(await send('/v1/wallets/%E0%A4%A'), 400, 'invalid-request');
-      const { status } = await send(`/v1/wallets/${'x'.repeat(5_000)}`);
-      expect([400, 404, 414]).toContain(status);
+      expectProblem(await send(`/v1/wallets/${'x'.repeat(20_000)}`), 431, 'headers-too-large');
     });
   });
 

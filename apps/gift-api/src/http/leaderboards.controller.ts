@@ -16,7 +16,9 @@ const BOARD = compileTextValidator(BoardQueryString, 'query');
 
 const BOARD_ROUTE = {
   tag: 'leaderboards',
-  description: 'With `Accept: text/event-stream` the board streams itself: now, on change, and when its period turns.',
+  description:
+    'With `Accept: text/event-stream` the board streams itself: now, on change, and when its period turns. A period ' +
+    'that begins before the year 0000 or ends after 9999 is refused, since no time can name its bounds.',
   query: BoardQueryString,
   answers: { 200: { one: 'Board', says: 'The board.', also: 'text/event-stream' } },
   problems: ['period-expired', 'read-model-rebuilding', 'read-model-behind'],

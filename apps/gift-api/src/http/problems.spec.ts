@@ -255,13 +255,35 @@ describe('problems over HTTP', () => {
       ['/v1/leaderboards/gifters?window=year', 'query.window', 'isIn'],
       ['/v1/leaderboards/gifters?at=2016-02-30T00:00:00Z', 'query.at', 'isInstant'],
       ['/v1/leaderboards/gifters?at=yesterday', 'query.at', 'isInstant'],
+      ['/v1/leaderboards/gifters?at=%2B010000-01-01T00:00:00Z', 'query.at', 'isInstant'],
+      ['/v1/leaderboards/gifters?at=9999-12-31T23:59:59Z&window=hour', 'query.at', 'periodInYears0To9999'],
+      ['/v1/leaderboards/gifters?at=9999-12-27T00:00:00Z&window=week', 'query.at', 'periodInYears0To9999'],
+      ['/v1/leaderboards/gifters?at=9999-12-01T00:00:00Z&window=month', 'query.at', 'periodInYears0To9999'],
+      ['/v1/leaderboards/gifters?at=0000-01-01T00:00:00Z&window=week', 'query.at', 'periodInYears0To9999'],
+      ['/v1/leaderboards/rooms/nowhere/gifters?at=9999-12-31T00:00:00Z&window=day', 'query.at', 'periodInYears0To9999'],
       ['/v1/leaderboards/gifters?from=0', 'query.from', 'min'],
+      ['/v1/leaderboards/gifters?from=9007199254740992', 'query.from', 'max'],
       ['/v1/leaderboards/gifters?from=1&around=ann', 'query.around', 'notTogetherWithFrom'],
       ['/v1/events?limit=10001', 'query.limit', 'max'],
       ['/v1/events?follow=yes', 'query.follow', 'isIn'],
       ['/v1/events?types=a,,b', 'query.types', 'matches'],
     ])('%s', async (path, at, rule) => {
       expectInvalid(await send(path), [at, rule]);
+    });
+
+    it.each([
+      ['at=9999-12-31T22:59:59Z&window=hour', '9999-12-31T23:00:00Z'],
+      ['at=9999-12-30T23:59:59Z&window=day', '9999-12-31T00:00:00Z'],
+      ['at=0000-01-01T00:00:00Z&window=day', '0000-01-02T00:00:00Z'],
+      ['at=9999-12-31T23:59:59Z', null],
+    ])('for the last period and the first that a time can tell: %s', async (query, endsAt) => {
+      const { status, text } = await send(`/v1/leaderboards/gifters?${query}`);
+      expect([status, JSON.parse(text)]).toMatchObject([200, { window: { endsAt } }]);
+    });
+
+    it('for the last of all ranks', async () => {
+      const { status, text } = await send('/v1/leaderboards/gifters?from=9007199254740991');
+      expect([status, JSON.parse(text)]).toMatchObject([200, { entries: [] }]);
     });
 
     it('that says a thing twice, or in words', async () => {

@@ -1,8 +1,16 @@
 import type { BoardAnswer, BoardEntryAnswer } from '@livegift/contracts';
 import { instant, parseInstant, type Clock } from '@livegift/kernel';
-import { boardKey, type Board, type BoardEntry, type ReadModel, type WindowName } from '@livegift/read-model';
+import {
+  boardKey,
+  parseUtcOffset,
+  periodOf,
+  type Board,
+  type BoardEntry,
+  type ReadModel,
+  type WindowName,
+} from '@livegift/read-model';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
-import { ProblemError } from '../http/problem.js';
+import { invalidRequest, ProblemError } from '../http/problem.js';
 import { ReadYourWrites } from './read-your-writes.js';
 
 export interface BoardRequest {
@@ -35,6 +43,7 @@ export class BoardReads {
   ) {}
 
   async board(request: BoardRequest, after: string | undefined): Promise<BoardAnswer> {
+    this.#periodCanBeTold(request);
     await this.readYourWrites.readModelReaches({ board: request.board }, after);
     await this.#mustExist(request.board, after);
     return this.read(request);
@@ -58,6 +67,15 @@ export class BoardReads {
       total: answer.total,
       position: answer.position,
     };
+  }
+
+  /** A time has a year of four digits: a period that begins or ends beyond them has no name in this API. */
+  #periodCanBeTold({ at, window }: BoardRequest): void {
+    const atMs = at === undefined ? null : parseInstant(at);
+    if (atMs === null) return;
+    const { startsAtMs, endsAtMs } = periodOf(window, atMs, parseUtcOffset(this.utcOffset));
+    if (isTime(startsAtMs) && isTime(endsAtMs)) return;
+    throw invalidRequest([{ path: 'query.at', rule: 'periodInYears0To9999' }]);
   }
 
   async #mustExist(board: Board, after: string | undefined): Promise<void> {
@@ -86,6 +104,8 @@ function timeOf(ms: number | null): string | null;
 function timeOf(ms: number | null): string | null {
   return ms === null ? null : instant(ms).replace('.000Z', 'Z');
 }
+
+const isTime = (ms: number | null): boolean => ms === null || parseInstant(instant(ms)) !== null;
 
 @QueryHandler(GetBoard)
 export class GetBoardHandler implements IQueryHandler<GetBoard> {

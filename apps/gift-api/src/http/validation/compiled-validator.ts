@@ -60,7 +60,7 @@ export function compileTextValidator(bodyClass: BodyClass, at: string): Compiled
     const fields = value as Fields;
     for (const name of numeric) {
       const text = fields[name];
-      if (typeof text === 'string' && /^-?\d{1,15}$/.test(text)) fields[name] = Number(text);
+      if (typeof text === 'string' && /^-?\d{1,16}$/.test(text)) fields[name] = Number(text);
     }
     return validate(value);
   };

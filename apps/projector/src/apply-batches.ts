@@ -9,16 +9,22 @@ export interface AppliedTo {
   readonly behind: readonly number[];
   /** Of these nobody knows, each with why. */
   readonly failures: ReadonlyMap<number, unknown>;
+  /** Some that nothing was written to stand where they stood. */
+  readonly resting: boolean;
 }
 
-/**
- * One batch for each partition, from where it stands. @throws ReadModelError `checkpoint-foreign`
- * @param to how far the log was read
- */
+export interface ApplyOrder {
+  readonly partitions: readonly number[];
+  readonly events: readonly RecordedEvent[];
+  /** How far the log was read. */
+  readonly to: Position;
+  /** Whether partitions without a write may stay where they are for now. */
+  readonly mayRest: boolean;
+}
+
+/** One batch for each partition, from where it stands. @throws ReadModelError `checkpoint-foreign` */
 export async function applyTo(
-  partitions: readonly number[],
-  events: readonly RecordedEvent[],
-  to: Position,
+  { partitions, events, to, mayRest }: ApplyOrder,
   {
     held,
     readModel,
@@ -27,7 +33,8 @@ export async function applyTo(
   }: { held: HeldPartitions; readModel: ReadModel; store: EventReader; telemetry: Telemetry },
 ): Promise<AppliedTo> {
   const cut = batchesOf(events, { storeId: store.storeId, from: held.positionsOf(partitions), to });
-  const batches = new Map(cut.map((batch) => [batch.partition, batch] as const));
+  const due = cut.filter((batch) => !(mayRest && batch.writes.length === 0 && held.rest(batch)));
+  const batches = new Map(due.map((batch) => [batch.partition, held.caughtUpWith(batch)] as const));
   const { answers, failures } = await askEach([...batches.keys()], (partition) =>
     readModel.apply(batches.get(partition)!),
   );
@@ -42,5 +49,5 @@ export async function applyTo(
     held.stored(partition, result.checkpoint);
     if (isBehind(held.positionOf(partition), to)) behind.push(partition);
   }
-  return { behind, failures };
+  return { behind, failures, resting: due.length < cut.length };
 }

@@ -1,5 +1,5 @@
 import type { Checkpoint, Position } from '@livegift/kernel';
-import { ReadModelError, type ReadModel } from '@livegift/read-model';
+import { ReadModelError, type ReadModel, type ReadModelBatch } from '@livegift/read-model';
 
 interface HeldPartition {
   /** As last heard of; null: it holds nothing. */
@@ -7,6 +7,8 @@ interface HeldPartition {
   /** Where the log was when it was last placed: from there on it may be marked built. */
   target: Position | null;
   isBuilt: boolean;
+  /** Time of the newest gift among the events behind `position` that changed nothing here. */
+  restingGiftMs: number | null;
 }
 
 /** The partitions that this projector works on, and how far each has got. */
@@ -42,7 +44,7 @@ export class HeldPartitions {
     const gained = [...partitions].filter((partition) => !this.has(partition));
     const lost = [...this.#held.keys()].filter((partition) => !partitions.has(partition));
     for (const partition of lost) this.#held.delete(partition);
-    for (const partition of gained) this.#held.set(partition, { position: null, target: null, isBuilt: false });
+    for (const partition of gained) this.#held.set(partition, newPartition());
     return { gained, lost };
   }
 
@@ -57,9 +59,28 @@ export class HeldPartitions {
     return positions;
   }
 
+  /**
+   * Lets a partition stay where it stands for a while, where a batch writes nothing to it: its checkpoint is behind, its rows
+   * are not. @returns false when it has to be moved, because it is not built yet
+   */
+  rest({ partition, newestGiftMs }: ReadModelBatch): boolean {
+    const held = this.#held.get(partition);
+    if (held === undefined || !held.isBuilt) return false;
+    held.restingGiftMs = newer(held.restingGiftMs, newestGiftMs);
+    return true;
+  }
+
+  /** The batch, as the partition has to have it after what it has rested through. */
+  caughtUpWith(batch: ReadModelBatch): ReadModelBatch {
+    const restingGiftMs = this.#held.get(batch.partition)?.restingGiftMs ?? null;
+    return restingGiftMs === null ? batch : { ...batch, newestGiftMs: newer(batch.newestGiftMs, restingGiftMs) };
+  }
+
   moved(partition: number, to: Position): void {
     const held = this.#held.get(partition);
-    if (held !== undefined) held.position = to;
+    if (held === undefined) return;
+    held.position = to;
+    held.restingGiftMs = null;
   }
 
   /** Takes over what the read model says: one that has fallen back has to catch up. @throws ReadModelError `checkpoint-foreign` */
@@ -75,6 +96,7 @@ export class HeldPartitions {
     const position = checkpoint?.position ?? null;
     if (isBehind(position, held.position)) held.isBuilt = false;
     held.position = position;
+    held.restingGiftMs = null;
   }
 
   /** Reads where they stand. @throws ReadModelError `checkpoint-foreign` */
@@ -115,6 +137,12 @@ export class HeldPartitions {
     }
     return { gone: [...answers.keys()].filter((partition) => !answers.get(partition)), failures };
   }
+}
+
+const newPartition = (): HeldPartition => ({ position: null, target: null, isBuilt: false, restingGiftMs: null });
+
+function newer(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
 /** What came of asking for several partitions, which may live on several servers. */

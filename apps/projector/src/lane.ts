@@ -1,5 +1,5 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import { pause, type Position, type Scheduler } from '@livegift/kernel';
+import { pause, type Cancellable, type Position, type Scheduler } from '@livegift/kernel';
 import { PROJECTED_TYPES } from '@livegift/projections';
 import { isBehind } from './held-partitions.js';
 
@@ -7,13 +7,20 @@ export interface LaneParts {
   readonly store: EventReader;
   readonly scheduler: Scheduler;
   readonly batchEventsMax: number;
+  readonly restMsMax: number;
 }
+
+/** Nothing new. */
+const REST_OVER: SubscriptionBatch = { events: [], through: null, caughtUp: true };
 
 /** One reading of the log, for partitions that stand at about the same place. */
 export class Lane {
   readonly partitions: Set<number>;
   #through: Position | null;
   #subscription: Subscription | null = null;
+  #rest: Cancellable | null = null;
+  #isRestOver = false;
+  #wake = (): void => {};
   #closed = false;
 
   constructor(
@@ -30,25 +37,48 @@ export class Lane {
     return this.#through;
   }
 
-  /** Until it is closed. @throws what the store throws, or `handle` */
-  async run(handle: (batch: SubscriptionBatch) => Promise<void>): Promise<void> {
+  /** Partitions of it rest: in `restMsMax` there is a batch that moves them, if need be one without events. */
+  endRestLater(): void {
+    this.#rest ??= this.parts.scheduler.after(this.parts.restMsMax, () => {
+      this.#isRestOver = true;
+      this.#wake();
+    });
+  }
+
+  /**
+   * Until it is closed. `handle` is told whether partitions that nothing is written to may rest.
+   * @throws what the store throws, or `handle`
+   */
+  async run(handle: (batch: SubscriptionBatch, mayRest: boolean) => Promise<void>): Promise<void> {
     const { store, scheduler, batchEventsMax } = this.parts;
     const after = this.#through === null ? null : { storeId: store.storeId, position: this.#through };
     const subscription = await store.subscribe({ after, types: PROJECTED_TYPES, batchEventsMax });
     this.#subscription = subscription;
     try {
-      while (!this.#closed) {
-        const batch = await subscription.next();
+      for (let coming: Promise<SubscriptionBatch | null> | null = null; !this.#closed;) {
+        coming ??= subscription.next();
+        const batch = await Promise.race([coming, this.#restOver()]);
         if (this.#closed) return;
         if (batch === null) throw new EventStoreError('unavailable', 'the subscription has ended');
+        if (batch !== REST_OVER) coming = null;
         if (batch.through !== null) this.#through = batch.through;
-        await handle(batch);
+        const mayRest = !this.#isRestOver;
+        if (!mayRest) [this.#rest, this.#isRestOver] = [null, false];
+        await handle({ ...batch, through: this.#through }, mayRest);
         // An embedded store and read model answer at once: without this nobody else would get the event loop.
         if (!batch.caughtUp) await pause(scheduler, 0);
       }
     } finally {
+      this.#rest?.cancel();
       subscription.close();
     }
+  }
+
+  #restOver(): Promise<SubscriptionBatch> {
+    return new Promise((resolve) => {
+      this.#wake = () => resolve(REST_OVER);
+      if (this.#isRestOver) this.#wake();
+    });
   }
 
   close(): void {
@@ -95,6 +125,7 @@ export class Lanes {
     const reached = inFront.find(({ through }) => !isBehind(lane.through, through));
     if (reached === undefined) return;
     for (const partition of lane.partitions) reached.partitions.add(partition);
+    reached.endRestLater();
     lane.partitions.clear();
     this.remove(lane);
     lane.close();

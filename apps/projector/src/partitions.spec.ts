@@ -1,6 +1,12 @@
 import { silentTelemetry, type NewEvent, type Position, type Scheduler } from '@livegift/kernel';
 import type { SharedWork } from '@livegift/lease';
-import { partitionOf, ReadModelError, type ReadModel, type ReadModelBatch } from '@livegift/read-model';
+import {
+  partitionOf,
+  ReadModelError,
+  type ReadModel,
+  type ReadModelBatch,
+  type ReadModelSubject,
+} from '@livegift/read-model';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
 import { InMemoryEventStore, PartitionedReadModel } from '@livegift/testing';
 import { LANES_MAX } from './lane.js';
@@ -9,9 +15,9 @@ import { Projector } from './projector.js';
 const AT = '2026-05-01T12:00:00.000Z';
 const PARTITIONS = 4;
 /** One viewer for each partition. */
-const VIEWERS = Array.from({ length: PARTITIONS }, (_, partition) => {
-  for (let n = 0; ; n++) if (partitionOf({ wallet: `v${n}` }, PARTITIONS) === partition) return `v${n}`;
-});
+const VIEWERS = Array.from({ length: PARTITIONS }, (_, partition) => idIn(partition, (wallet) => ({ wallet })));
+/** In turns; the rest of partitions is over by then. */
+const LONG = 200;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -26,6 +32,10 @@ const hasty: Scheduler = {
     return { cancel: () => clearImmediate(timer) };
   },
 };
+
+function idIn(partition: number, subject: (id: string) => ReadModelSubject): string {
+  for (let n = 0; ; n++) if (partitionOf(subject(`v${n}`), PARTITIONS) === partition) return `v${n}`;
+}
 
 /** Work that is shared by hand. */
 class HandShared implements SharedWork {
@@ -158,6 +168,44 @@ describe('a projector of some partitions', () => {
     expect([await positionOf(0), await positionOf(2)]).toEqual([null, null]);
     await expect(readModel.wallet(VIEWERS[0]!)).rejects.toMatchObject({ code: 'rebuilding' });
     expect((await readModel.wallet(VIEWERS[1]!))?.row.coins).toBe(2);
+  });
+
+  it('moves at once what an event writes to, and the others once they have rested', async () => {
+    const applied: ReadModelBatch[] = [];
+    const apply = (batch: ReadModelBatch): ReturnType<ReadModel['apply']> => {
+      applied.push(batch);
+      return readModel.apply(batch);
+    };
+    const projector = project(new HandShared(0, 1, 2, 3), changed({ apply }));
+    await until(() => projector.state().ready);
+    for (let turns = 0; turns < LONG; turns++) await turn();
+    applied.length = 0;
+    const opened = await append(VIEWERS[1]!, 'WalletOpened', { region: 'DE', ageAssured: true });
+    await reached(opened, 1);
+    expect(applied.map(({ partition }) => partition)).toEqual([1]);
+    await reached(opened, 0, 1, 2, 3);
+    expect(applied.map(({ partition }) => partition)).toEqual([1, 0, 2, 3]);
+    expect(projector.state()).toMatchObject({ phase: 'live', position: opened });
+  });
+
+  it('tells those that rested of the time of the gifts that they rested through, so that all cut alike', async () => {
+    const heard = new Map<number, number | null>();
+    const apply = (batch: ReadModelBatch): ReturnType<ReadModel['apply']> => {
+      if (batch.newestGiftMs !== null) heard.set(batch.partition, batch.newestGiftMs);
+      return readModel.apply(batch);
+    };
+    const projector = project(new HandShared(0, 1, 2, 3), changed({ apply }));
+    await until(() => projector.state().ready);
+    const viewerId = VIEWERS[1]!;
+    const creatorId = idIn(1, (creator) => ({ creator }));
+    const roomId = idIn(1, (room) => ({ room }));
+    const gift = { giftId: `${viewerId}.9`, creatorId, roomId, coins: 0, diamonds: 0, balance: spent, sender: null };
+    for (let turns = 0; turns < LONG; turns++) await turn();
+    const sent = await append(viewerId, 'GiftSent', gift);
+    await reached(sent, 1);
+    expect([await positionOf(2), await positionOf(3)]).not.toContain(sent);
+    await reached(sent, 0, 1, 2, 3);
+    expect([...heard.values()]).toEqual(VIEWERS.map(() => Date.parse(AT)));
   });
 
   it('holds nothing, and is ready all the same', async () => {

@@ -20,6 +20,12 @@ export interface ProjectorConfig {
   /** Waits after failures double from the first to the last. */
   readonly backOffFirstMs: number;
   readonly backOffMaxMs: number;
+  /**
+   * Where there are several partitions, how long one may stand where it stands while nothing is written to it. An event
+   * changes three or four of them; moving all with each would be most of the work. Questions that wait for a position wait
+   * so much longer at most.
+   */
+  readonly restMsMax: number;
   /** How often it looks whether the read model still has what was applied: while nothing happens, nothing else tells. */
   readonly lookEveryMs: number;
 }
@@ -41,5 +47,6 @@ export const PROJECTOR_DEFAULTS: ProjectorConfig = {
   batchEventsMax: 4_096,
   backOffFirstMs: 50,
   backOffMaxMs: 5_000,
+  restMsMax: 100,
   lookEveryMs: 5_000,
 };

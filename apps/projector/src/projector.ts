@@ -137,14 +137,15 @@ export class Projector {
 
   #laneParts() {
     const { store, scheduler } = this.#parts;
-    return { store, scheduler, batchEventsMax: this.#config.batchEventsMax };
+    const { batchEventsMax, restMsMax } = this.#config;
+    return { store, scheduler, batchEventsMax, restMsMax };
   }
 
   /** Until the lane ends or fails; then its partitions go on from what is stored. */
   async #follow(lane: Lane, rebuild: RebuildProgress): Promise<void> {
     try {
-      await lane.run(async (batch) => {
-        await this.#applyBatch(lane, batch);
+      await lane.run(async (batch, mayRest) => {
+        await this.#applyBatch(lane, batch, mayRest);
         rebuild.report(lane.through, batch.events.length);
         if (this.#held.areBuilt) rebuild.done();
         this.#lanes.merge(lane);
@@ -159,10 +160,13 @@ export class Projector {
   }
 
   /** Partitions that could not be moved leave the lane; the others go on. */
-  async #applyBatch(lane: Lane, { events, through }: SubscriptionBatch): Promise<void> {
+  async #applyBatch(lane: Lane, { events, through }: SubscriptionBatch, laneMayRest: boolean): Promise<void> {
     const partitions = [...lane.partitions];
     if (through !== null) {
-      const { behind, failures } = await applyTo(partitions, events, through, { ...this.#parts, held: this.#held });
+      const mayRest = laneMayRest && this.#parts.readModel.partitionCount > 1;
+      const order = { partitions, events, to: through, mayRest };
+      const { behind, failures, resting } = await applyTo(order, { ...this.#parts, held: this.#held });
+      if (resting) lane.endRestLater();
       this.#leftBehind(lane, [...behind, ...this.#noted(failures)]);
     }
     const { gone, failures } = await this.#held.markBuilt(

@@ -45,6 +45,7 @@ export class LogFeed {
   readonly #entries: Entry[] = [];
   #stream: AllStreamSubscription | null = null;
   #timer: NodeJS.Timeout | null = null;
+  #breaks = 0;
   #failures = 0;
   #failingSince: number | null = null;
   #failure: EventStoreError | null = null;
@@ -62,6 +63,11 @@ export class LogFeed {
     private readonly seen: (position: Position) => void,
   ) {
     this.#open();
+  }
+
+  /** How often it was cut off from the server. */
+  get breaks(): number {
+    return this.#breaks;
   }
 
   get isEmpty(): boolean {
@@ -197,6 +203,7 @@ export class LogFeed {
 
   #broken(error: unknown): void {
     this.#drop();
+    this.#breaks++;
     if (this.#closed) return;
     const now = Date.now();
     this.#failingSince ??= now;

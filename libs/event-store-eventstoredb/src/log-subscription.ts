@@ -9,8 +9,9 @@ const BATCH_EVENTS_DEFAULT = 1_000;
 const QUIET_MS = 250;
 
 /**
- * Makes batches of what the feed brings. Whether one reaches the end of the log it asks the log itself: the server says so
- * once, and not for the events that come later.
+ * Makes batches of what the feed brings. Whether one reaches the end of the log it asks the log itself: not all servers say
+ * so. Once it has, and until the feed breaks off, what the server has brought so far is taken for the log: asking with each
+ * event would cost more than the event.
  *
  * `through` is never moved past the newest event of the log, though the server's checkpoints (next record, 0) may be: so it
  * stays a position that a later subscription finds within the log.
@@ -20,6 +21,8 @@ export class LogSubscription implements Subscription {
   readonly #types: readonly string[] | undefined;
   #through: Position | null;
   #saidCaughtUp = false;
+  /** How often the feed had broken off when the end of the log was reached last. */
+  #liveSince: number | null = null;
   #closed = false;
 
   /** @param headBefore the end of the log as it was before the feed began */
@@ -60,13 +63,16 @@ export class LogSubscription implements Subscription {
     const part = this.feed.take(this.#batchEventsMax, this.#through);
     const last = part.events.at(-1)?.position ?? this.#through;
     let reached = laterOf(last, part.reached);
+    if (this.#liveSince === this.feed.breaks && reached === last && !part.caughtUp) {
+      return this.#moved(part.events, last, this.feed.isEmpty);
+    }
     if (part.caughtUp) reached = laterOf(reached, this.headBefore);
     const { knownHead } = this.reads;
     const beyond = reached !== null && (knownHead === null || reached >= knownHead);
     const head = beyond ? ((await this.#head()) ?? null) : knownHead;
     // Without knowing the end, an event's position is as far as can be said.
     if (head === null || (reached !== null && reached > head)) reached = laterOf(last, head);
-    return this.#moved(part.events, reached, head !== null && reached !== null && reached >= head);
+    return this.#moved(part.events, reached, this.#isEnd(reached, head));
   }
 
   /** The feed has brought nothing: either all is delivered, or what is left does not pass its filter. */
@@ -75,7 +81,7 @@ export class LogSubscription implements Subscription {
     const head = await this.#head();
     if (!this.feed.isEmpty || this.#closed) return null;
     if (head === undefined) return null;
-    if (head === null || (this.#through !== null && this.#through >= head)) return this.#moved([], this.#through, true);
+    if (head === null || this.#isEnd(this.#through, head)) return this.#moved([], this.#through, true);
     if (!quiet) return null;
     return await this.#gap(head);
   }
@@ -90,7 +96,13 @@ export class LogSubscription implements Subscription {
     }
     const events = this.#types === undefined ? page : page.filter(({ type }) => this.#types!.includes(type));
     const reached = page.length < limit ? laterOf(head, page.at(-1)?.position ?? null) : page.at(-1)!.position;
-    return this.#moved(events, reached, reached !== null && reached >= head);
+    return this.#moved(events, reached, this.#isEnd(reached, head));
+  }
+
+  #isEnd(reached: Position | null, head: Position | null): boolean {
+    if (head === null || reached === null || reached < head) return false;
+    this.#liveSince = this.feed.breaks;
+    return true;
   }
 
   #moved(events: readonly RecordedEvent[], through: Position | null, caughtUp: boolean): SubscriptionBatch | null {

@@ -76,8 +76,7 @@ export class Claims<Claim extends ClaimEvent> {
   async claimInOrder(wanted: readonly WantedClaim<Claim>[], correlationId: string): Promise<OrderedClaims<Claim>> {
     const attempts: (ClaimAttempt<Claim> | null)[] = [];
     try {
-      const held = await Promise.all(wanted.map(({ stream }) => this.read(stream)));
-      for (const claim of held) attempts.push(claim === null ? null : attemptOf(claim, false));
+      attempts.push(...(await this.#held(wanted)));
       for (let at = attempts.indexOf(null); at !== -1; at = attempts.indexOf(null, at)) {
         const free = wanted.flatMap(({ stream, data }, index): (OrderedAppend & { index: number })[] => {
           if (index < at || attempts[index] !== null) return [];
@@ -102,6 +101,18 @@ export class Claims<Claim extends ClaimEvent> {
         failure: commandErrorOf(failure),
       };
     }
+  }
+
+  /**
+   * Those that are held. What comes in order is new from some place on: where neither the first nor the last is held, the
+   * others are not asked for, and one that is held all the same shows when it is claimed.
+   */
+  async #held(wanted: readonly WantedClaim<Claim>[]): Promise<(ClaimAttempt<Claim> | null)[]> {
+    const none = wanted.map(() => null);
+    const read = (claims: readonly WantedClaim<Claim>[]): Promise<(RecordedClaim<Claim> | null)[]> =>
+      Promise.all(claims.map(({ stream }) => this.read(stream)));
+    if (wanted.length > 2 && (await read([wanted[0]!, wanted.at(-1)!])).every((claim) => claim === null)) return none;
+    return (await read(wanted)).map((claim) => (claim === null ? null : attemptOf(claim, false)));
   }
 
   /** Says that the claim at `revision` does not hold any more; nothing is done when that has been said. @throws CommandError */

@@ -591,6 +591,22 @@ describe('imported history', () => {
     expect(await wholeLog()).toHaveLength(count);
   });
 
+  it('finds lines that have come before between two that are new', async () => {
+    const process = await newProcess();
+    const lines = Array.from({ length: 6 }, (_, n) => history(`i-${n}`, `v-${n % 4}`));
+    await process.history.import(numbered([lines[1]!, lines[3]!]), 'c');
+    const answers = await process.history.import(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual([
+      'accepted',
+      'replayed',
+      'accepted',
+      'replayed',
+      'accepted',
+      'accepted',
+    ]);
+    expect(await eventsOf('GiftSent')).toHaveLength(lines.length);
+  });
+
   it('takes an importId twice in one request as if it came again', async () => {
     const { history: imports } = await newProcess();
     const line = history('i-1', 'ann');

@@ -199,7 +199,8 @@ function appendsSideBySide(store: EventStore): EventStore {
       const failed = outcomes.findIndex(({ status }) => status === 'rejected');
       const results = (failed < 0 ? outcomes : outcomes.slice(0, failed)) as PromiseFulfilledResult<AppendResult>[];
       const failure = failed < 0 ? undefined : ((outcomes[failed] as PromiseRejectedResult).reason as Error);
-      return { results: results.map(({ value }) => value), failure };
+      const appended = results.map(({ value: { revision, positions } }) => ({ revision, position: positions.at(-1)! }));
+      return { results: appended, failure };
     },
   });
 }

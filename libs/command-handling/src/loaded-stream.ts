@@ -10,7 +10,7 @@ import {
   type Position,
   type RecordedEvent,
 } from '@livegift/kernel';
-import type { AppendResult } from '@livegift/event-store';
+import type { Appended } from '@livegift/event-store';
 import { RememberedKeys } from './remembered-keys.js';
 
 /** What command handling must know of one kind of stream. */
@@ -160,11 +160,11 @@ export class Draft<State, Event extends DomainEvent> {
   }
 
   /** What is decided has become durable. */
-  commit(result: AppendResult): void {
+  commit({ revision: newest, position }: Appended): void {
     const { loaded } = this;
     loaded.state = this.state;
-    loaded.revision = result.revision;
-    loaded.position = result.positions.at(-1)!;
+    loaded.revision = newest;
+    loaded.position = position;
     loaded.lastOfType = this.#lastOfType;
     for (const { key, revision, eventCount } of this.#keys) loaded.keys.remember(key, revision, eventCount);
   }

@@ -162,9 +162,9 @@ export class StreamCommands<State, Command, Event extends DomainEvent, Refusal e
         batch = this.#decideCached(stream, rest, batchMax) ?? (await this.#decideFresh(stream, rest, batchMax));
         const { draft } = batch;
         if (draft.events.length > 0) {
-          const result = await this.#store.append(stream, draft.events, draft.expected);
-          batch.positions = result.positions;
-          draft.commit(result);
+          const { revision, positions } = await this.#store.append(stream, draft.events, draft.expected);
+          batch.positions = positions;
+          draft.commit({ revision, position: positions.at(-1)! });
           this.shelf.keep(draft.loaded);
         }
       } catch (caught) {

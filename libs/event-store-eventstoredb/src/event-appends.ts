@@ -1,5 +1,5 @@
 import { NO_STREAM } from '@eventstore/db-client';
-import { EventStoreError, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
+import { EventStoreError, type Appended, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
 import type { NewEvent, Position } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { isReservedStream, toEventData, toRecorded, wireBytes } from './event.mapping.js';
@@ -17,8 +17,8 @@ export interface AppendLimits {
 }
 
 export class EventAppends {
-  /** Whether the position in an append's answer is the event's own; found out with the first. */
-  #answersPosition: boolean | undefined;
+  /** Whether the position in an append's answer is the (last) event's own; found out with the first of one and of several. */
+  readonly #answersPosition: { one?: boolean; several?: boolean } = {};
 
   constructor(
     private readonly connection: Connection,
@@ -47,32 +47,55 @@ export class EventAppends {
 
   /** @throws EventStoreError `wrong-expected-revision`, `append-too-large`, `append-outcome-unknown`, `unavailable` */
   async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
-    const answer = await this.#send(stream, events, expected);
-    if (!answer.success) throw wrongExpectedRevision(answer.nextExpectedRevision);
-    const revision = Number(answer.nextExpectedRevision);
-    const position = answer.position === undefined ? null : positionOf(answer.position);
-    let positions: readonly Position[];
-    if (events.length === 1 && position !== null && this.#answersPosition === true) positions = [position];
-    else {
-      positions = await this.#positionsOf(stream, revision - events.length + 1, events);
-      if (events.length === 1) this.#answersPosition ??= position === positions[0];
-    }
+    const { revision, position } = await this.#send(stream, events, expected);
+    const isTold = events.length === 1 && position !== null && this.#answersPosition.one === true;
+    const positions = isTold ? [position] : await this.#readBack(stream, events, revision, position);
     this.reads.noteDurable(positions.at(-1)!);
     return { revision, positions };
   }
 
-  async #send(stream: string, events: readonly NewEvent[], expected: ExpectedRevision) {
+  /** The same for who need not know where the events before the last one stand: mostly without reading them back. */
+  async appendLast(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended> {
+    const told = await this.#send(stream, events, expected);
+    const isTold = told.position !== null && this.#answersPosition[countOf(events)] === true;
+    const position = isTold
+      ? told.position
+      : (await this.#readBack(stream, events, told.revision, told.position)).at(-1)!;
+    this.reads.noteDurable(position);
+    return { revision: told.revision, position };
+  }
+
+  /** The server answers at most one position for an append; those of its events stand with the events. */
+  async #readBack(
+    stream: string,
+    events: readonly NewEvent[],
+    revision: number,
+    told: Position | null,
+  ): Promise<readonly Position[]> {
+    const positions = await this.#positionsOf(stream, revision - events.length + 1, events);
+    this.#answersPosition[countOf(events)] ??= told === positions.at(-1);
+    return positions;
+  }
+
+  async #send(
+    stream: string,
+    events: readonly NewEvent[],
+    expected: ExpectedRevision,
+  ): Promise<{ readonly revision: number; readonly position: Position | null }> {
     const expectedRevision: bigint | typeof NO_STREAM = expected === 'no-stream' ? NO_STREAM : BigInt(expected);
     const options = { expectedRevision, ...this.connection.options };
     const data = events.map(toEventData);
+    let answer;
     try {
-      return await this.connection.call((client) => client.appendToStream(stream, data, options));
+      answer = await this.connection.call((client) => client.appendToStream(stream, data, options));
     } catch (error) {
       throw appendFailure(error, this.connection.redact);
     }
+    if (!answer.success) throw wrongExpectedRevision(answer.nextExpectedRevision);
+    const position = answer.position === undefined ? null : positionOf(answer.position);
+    return { revision: Number(answer.nextExpectedRevision), position };
   }
 
-  /** The server answers one position for an append; those of its events stand with the events. */
   async #positionsOf(stream: string, from: number, events: readonly NewEvent[]): Promise<readonly Position[]> {
     const options = { maxCount: events.length, fromRevision: BigInt(from) };
     let reason = '';
@@ -90,4 +113,8 @@ export class EventAppends {
     // They are written; but where, and so what to answer, is not known. Whoever reloads finds them.
     throw new EventStoreError('append-outcome-unknown', `the events just written cannot be read: ${reason}`);
   }
+}
+
+function countOf(events: readonly NewEvent[]): 'one' | 'several' {
+  return events.length === 1 ? 'one' : 'several';
 }

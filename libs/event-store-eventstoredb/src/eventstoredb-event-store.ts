@@ -1,5 +1,6 @@
 import {
   EventStoreError,
+  type Appended,
   type AppendResult,
   type EventReader,
   type EventStore,
@@ -143,10 +144,12 @@ export class EventStoreDb implements EventStore {
 
   /** One after the other: only an answered append is certain to stand before the next. */
   async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
-    const results: AppendResult[] = [];
+    const results: Appended[] = [];
     for (const { stream, events, expected } of entries) {
       try {
-        results.push(await this.append(stream, events, expected));
+        this.#assertOpen();
+        this.#appends.assertFits(stream, events);
+        results.push(await this.#gate.run(() => this.#appends.appendLast(stream, events, expected)));
       } catch (error) {
         return { results, failure: error as Error };
       }

@@ -1,16 +1,23 @@
-import type { AppendResult, EventStoreError, OrderedAppend, OrderedAppendResult } from '@livegift/event-store';
+import type {
+  Appended,
+  AppendResult,
+  EventStoreError,
+  OrderedAppend,
+  OrderedAppendResult,
+} from '@livegift/event-store';
 
 /** Begins an append, which takes its place in the log at once, or throws. */
 type Begin = (entry: OrderedAppend) => Promise<AppendResult>;
 
 /** Begins one entry after the other without waiting, so that they share transactions; ends at the first that is refused. */
 export async function appendInOrder(entries: readonly OrderedAppend[], begin: Begin): Promise<OrderedAppendResult> {
-  const results: AppendResult[] = [];
+  const results: Appended[] = [];
   let begun: Promise<AppendResult>[] = [];
   const settle = async (): Promise<Error | undefined> => {
     for (const outcome of await Promise.allSettled(begun)) {
       if (outcome.status === 'rejected') return outcome.reason as Error;
-      results.push(outcome.value);
+      const { revision, positions } = outcome.value;
+      results.push({ revision, position: positions.at(-1)! });
     }
     begun = [];
     return undefined;

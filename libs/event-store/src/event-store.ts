@@ -16,9 +16,15 @@ export interface OrderedAppend {
   readonly expected: ExpectedRevision;
 }
 
+/** Where an entry's last event stands; where the others do, not every store can say without reading them back. */
+export interface Appended {
+  readonly revision: number;
+  readonly position: Position;
+}
+
 export interface OrderedAppendResult {
   /** Of the entries that were appended: a prefix of what was asked for. */
-  readonly results: readonly AppendResult[];
+  readonly results: readonly Appended[];
   /** Why the entry after them was not (an `EventStoreError`); absent when all were. */
   readonly failure?: Error;
 }

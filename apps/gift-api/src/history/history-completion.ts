@@ -7,7 +7,7 @@ import {
   type LoadedStream,
 } from '@livegift/command-handling';
 import { walletStream, type GiftSent, type HistoryClaimed, type WalletEvent, type WalletState } from '@livegift/domain';
-import type { AppendResult, EventStore, OrderedAppend } from '@livegift/event-store';
+import type { Appended, EventStore, OrderedAppend } from '@livegift/event-store';
 import { isRefused, type Position } from '@livegift/kernel';
 import type { WalletCommands } from '../wallets/wallet-commands.js';
 import { walletEventsBetween } from '../wallets/wallet-events-between.js';
@@ -71,10 +71,10 @@ export class HistoryCompletion {
       return this.#stage(draft, claim, correlationId);
     });
     const { results, failure } = await this.store.appendInOrder(staged.map(({ entry }) => entry));
-    const newest = new Map<string, AppendResult>();
+    const newest = new Map<string, Appended>();
     results.forEach((result, index) => {
       const { entry, giftId } = staged[index]!;
-      lines[index]!.done = { giftId, position: result.positions.at(-1)! };
+      lines[index]!.done = { giftId, position: result.position };
       newest.set(entry.stream, result);
     });
     const partly = new Set(staged.slice(results.length).map(({ entry }) => entry.stream));

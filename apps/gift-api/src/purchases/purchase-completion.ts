@@ -72,10 +72,10 @@ export class PurchaseCompletion {
     const decided = this.commands.decide({ type: 'CompletePurchase', ...claim }, loaded.state);
     if (isRefused(decided)) throw new CommandError('unavailable', `a claimed purchase was refused: ${decided.refused}`);
     draft.stage(decided, { idempotencyKey, bodyHash, correlationId });
-    const result = await this.store.append(loaded.name, draft.events, draft.expected);
-    draft.commit(result);
+    const { revision, positions } = await this.store.append(loaded.name, draft.events, draft.expected);
+    draft.commit({ revision, position: positions.at(-1)! });
     this.commands.shelf.keep(loaded);
-    return { purchase: (decided[0] as CoinsPurchased).data, position: result.positions[0]! };
+    return { purchase: (decided[0] as CoinsPurchased).data, position: positions[0]! };
   }
 
   async #find(loaded: LoadedStream<WalletState>, claim: PaymentClaim): Promise<ClaimFate | null> {

@@ -1,6 +1,7 @@
 import type { Checkpoint, NewEvent, Position, RecordedEvent } from '@livegift/kernel';
 import {
   EventStoreError,
+  type Appended,
   type AppendResult,
   type EventStore,
   type ExpectedRevision,
@@ -60,10 +61,11 @@ export class InMemoryEventStore implements EventStore {
   }
 
   async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
-    const results: AppendResult[] = [];
+    const results: Appended[] = [];
     for (const { stream, events, expected } of entries) {
       try {
-        results.push(this.appendNow(stream, events, expected));
+        const { revision, positions } = this.appendNow(stream, events, expected);
+        results.push({ revision, position: positions.at(-1)! });
       } catch (failure) {
         return { results, failure: failure as Error };
       }

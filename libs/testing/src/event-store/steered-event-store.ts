@@ -1,6 +1,7 @@
 import type { NewEvent, Position } from '@livegift/kernel';
 import {
   EventStoreError,
+  type Appended,
   type AppendResult,
   type EventStore,
   type ExpectedRevision,
@@ -67,10 +68,11 @@ export class SteeredEventStore implements EventStore {
   }
 
   async appendInOrder(entries: readonly OrderedAppend[]): Promise<OrderedAppendResult> {
-    const results: AppendResult[] = [];
+    const results: Appended[] = [];
     for (const { stream, events, expected } of entries) {
       try {
-        results.push(await this.append(stream, events, expected));
+        const { revision, positions } = await this.append(stream, events, expected);
+        results.push({ revision, position: positions.at(-1)! });
       } catch (failure) {
         return { results, failure: failure as Error };
       }

@@ -90,6 +90,18 @@ describe('the fences', () => {
       "import 'ioredis';",
       'may not import the package ioredis',
     ],
+    [
+      'apps reach no server but by an adapter',
+      'apps/projector/src/a.ts',
+      "import '@livegift/redis-connection';",
+      'may not import redis-connection',
+    ],
+    [
+      'adapters that share a client hold none of their own',
+      'libs/lease-redis/src/a.ts',
+      "import 'ioredis';",
+      'may not import the package ioredis',
+    ],
     ['web knows the contracts only', 'apps/web/src/a.ts', "import '@livegift/kernel';", 'may not import kernel'],
     [
       'a lib is entered by its name',

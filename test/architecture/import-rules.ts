@@ -10,14 +10,24 @@ const ADAPTER_CLIENTS: Readonly<Record<string, readonly string[]>> = {
   'event-store-lmdb': ['lmdb', 'msgpackr'],
   'event-store-eventstoredb': ['@eventstore/db-client'],
   'read-model-memory': [],
-  'read-model-redis': ['ioredis'],
+  'read-model-redis': [],
   'fanout-memory': [],
   'fanout-kafka': ['kafkajs'],
-  'lease-redis': ['ioredis'],
+  'lease-redis': [],
 };
 
-/** Clients of servers and stores: only an adapter holds one. */
-export const VENDOR_CLIENTS: readonly string[] = Object.values(ADAPTER_CLIENTS).flat();
+/** What adapters of one server share: how it is reached. Nobody else enters it. */
+const SHARED_CLIENTS: Readonly<
+  Record<string, { readonly clients: readonly string[]; readonly of: readonly string[] }>
+> = {
+  'redis-connection': { clients: ['ioredis'], of: ['read-model-redis', 'lease-redis'] },
+};
+
+/** Clients of servers and stores: only an adapter, or what adapters share, holds one. */
+export const VENDOR_CLIENTS: readonly string[] = [
+  ...Object.values(ADAPTER_CLIENTS).flat(),
+  ...Object.values(SHARED_CLIENTS).flatMap(({ clients }) => clients),
+];
 
 export const LIB_RULES: Readonly<Record<string, ImportRule>> = {
   kernel: { workspaces: [], packages: [] },
@@ -27,8 +37,15 @@ export const LIB_RULES: Readonly<Record<string, ImportRule>> = {
   ...Object.fromEntries(
     Object.entries(ADAPTER_CLIENTS).map(([adapter, clients]) => {
       const port = PORTS.find((name) => adapter.startsWith(`${name}-`))!;
-      return [adapter, { workspaces: ['kernel', port], packages: ['node:', ...clients] }];
+      const shared = Object.keys(SHARED_CLIENTS).filter((lib) => SHARED_CLIENTS[lib]!.of.includes(adapter));
+      return [adapter, { workspaces: ['kernel', port, ...shared], packages: ['node:', ...clients] }];
     }),
+  ),
+  ...Object.fromEntries(
+    Object.entries(SHARED_CLIENTS).map(([lib, { clients }]) => [
+      lib,
+      { workspaces: [], packages: ['node:', ...clients] },
+    ]),
   ),
   'command-handling': { workspaces: ['kernel', 'event-store'], packages: ['node:'] },
   subscriptions: { workspaces: ['kernel', 'event-store'], packages: [] },
@@ -43,10 +60,10 @@ export const LIB_RULES: Readonly<Record<string, ImportRule>> = {
   testing: { workspaces: ['kernel', 'domain', ...PORTS], packages: ['node:', 'fast-check'] },
 };
 
-const EVERY_LIB_BUT_TESTING = Object.keys(LIB_RULES).filter((lib) => lib !== 'testing');
+const LIBS_OF_APPS = Object.keys(LIB_RULES).filter((lib) => lib !== 'testing' && !(lib in SHARED_CLIENTS));
 
-/** Servers: any lib but testing, and no other app. */
-export const APP_RULE: ImportRule = { workspaces: EVERY_LIB_BUT_TESTING, packages: ['node:', '*'] };
+/** Servers: any lib but testing and what only adapters share, and no other app. */
+export const APP_RULE: ImportRule = { workspaces: LIBS_OF_APPS, packages: ['node:', '*'] };
 export const WEB_RULE: ImportRule = { workspaces: ['contracts'], packages: ['*'] };
 
 /** Specs may also stand on the test libraries and on what they put together. */

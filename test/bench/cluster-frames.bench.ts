@@ -6,7 +6,8 @@ import { watchRoom, type RoomOrder, type RoomResult } from './room-clients.js';
 import type { Row } from './row.js';
 
 const BENCH = 'cluster, HTTP to frame (event store: the stand-in)';
-const PACE = 500;
+/** The goal is for the last one; the others show from where on two cores for everything are too few. */
+const PACES = [100, 250, 500];
 const PACE_SECONDS = 10;
 const WARM_UP_SECONDS = 5;
 /** On a machine that is too busy frames come late, and that is to be seen in the figure. */
@@ -31,26 +32,33 @@ export async function run(): Promise<readonly Row[]> {
       clients: CLIENTS,
       readsEvery: READS_EVERY,
       patienceMs: PATIENCE_MS,
-      giftsPerSecond: PACE,
     };
-    const one = { ...base, roomId: 'stage', viewerId: 'fan' };
-    const many = { ...base, roomId: 'room', viewerId: 'v', rooms: ROOMS };
+    const places = [
+      ['one room', { ...base, roomId: 'stage', viewerId: 'fan' }],
+      [`${ROOMS} rooms`, { ...base, roomId: 'room', viewerId: 'v', rooms: ROOMS }],
+    ] as const;
     const rows: Row[] = [];
-    for (const [what, order] of [
-      ['one room', one],
-      [`${ROOMS} rooms`, many],
-    ] as const) {
-      await complete({ ...order, seconds: WARM_UP_SECONDS, tag: `warm-up ${what}` });
-      const { p50Ms, p99Ms } = await complete({ ...order, seconds: PACE_SECONDS, tag: what });
-      const asked = `${PACE} gifts/s into ${what}, ${CLIENTS} WebSockets`;
-      const goal = { goal: `under ${P99_MS_MAX} ms`, reached: p99Ms < P99_MS_MAX };
-      rows.push({ bench: BENCH, what: `${asked}: p99 from request to frame`, figure: p99Ms, unit: 'ms', ...goal });
-      rows.push({ bench: BENCH, what: 'the same, p50', figure: p50Ms, unit: 'ms' });
+    for (const giftsPerSecond of PACES) {
+      for (const [what, place] of places) {
+        const order = { ...place, giftsPerSecond };
+        const tag = `${giftsPerSecond} ${what}`;
+        await complete({ ...order, seconds: WARM_UP_SECONDS, tag: `warm-up ${tag}` });
+        rows.push(...rowsOf(what, giftsPerSecond, await complete({ ...order, seconds: PACE_SECONDS, tag })));
+      }
     }
     return rows;
   } finally {
     await cluster.dispose();
   }
+}
+
+function rowsOf(what: string, giftsPerSecond: number, { p50Ms, p99Ms }: RoomResult): readonly Row[] {
+  const asked = `${giftsPerSecond} gifts/s into ${what}, ${CLIENTS} WebSockets`;
+  const goal = giftsPerSecond === PACES.at(-1) ? { goal: `under ${P99_MS_MAX} ms`, reached: p99Ms < P99_MS_MAX } : {};
+  return [
+    { bench: BENCH, what: `${asked}: p99 from request to frame`, figure: p99Ms, unit: 'ms', ...goal },
+    { bench: BENCH, what: 'the same, p50', figure: p50Ms, unit: 'ms' },
+  ];
 }
 
 async function complete(order: RoomOrder): Promise<RoomResult> {

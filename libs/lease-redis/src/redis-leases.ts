@@ -1,7 +1,12 @@
 import type { Telemetry } from '@livegift/kernel';
 import { LEASE_DOCUMENT_LENGTH_MAX, LeaseError, type LeaseReading, type Leases } from '@livegift/lease';
-import { redisAddress, type RedisAddress } from './redis-address.js';
-import { connectRedis, redisProblem, type RedisClient } from './redis-client.js';
+import {
+  connectRedis,
+  parseRedisUrl,
+  redisProblem,
+  type RedisAddress,
+  type RedisClient,
+} from '@livegift/redis-connection';
 
 export interface RedisLeasesOptions {
   /** `redis://[user:pass@]host:port[,host:port…][/db]` or `rediss://…`, of a single Redis or of any node of a cluster. */
@@ -13,6 +18,8 @@ export interface RedisLeasesOptions {
 
 const KEY_PREFIX = 'livegift:lease:';
 const ANSWER_MS_MAX = 3_000;
+const CONNECT_MS_MAX = 2_000;
+const SILENT_MS_MAX = 10_000;
 
 /** The document, and the server's own time, which all who share it go by. */
 const READ = `
@@ -36,7 +43,7 @@ return 1`;
  * @throws RangeError when the URL is none
  */
 export function openRedisLeases({ url, telemetry, keyPrefix = KEY_PREFIX }: RedisLeasesOptions): Leases {
-  return new RedisLeases(redisAddress(url), telemetry, keyPrefix);
+  return new RedisLeases(parseRedisUrl(url), telemetry, keyPrefix);
 }
 
 class RedisLeases implements Leases {
@@ -92,7 +99,13 @@ class RedisLeases implements Leases {
 
   #connected(): Promise<RedisClient> {
     if (this.#client !== null) return this.#client;
-    const client = connectRedis(this.address, this.telemetry);
+    const client = connectRedis(this.address, {
+      connectMsMax: CONNECT_MS_MAX,
+      silentMsMax: SILENT_MS_MAX,
+      onProblem: (problem) => {
+        if (problem !== '') this.telemetry.warn('leases: Redis', { problem });
+      },
+    });
     this.#client = client;
     client.catch(() => {
       if (this.#client === client) this.#client = null;

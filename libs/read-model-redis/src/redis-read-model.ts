@@ -18,6 +18,7 @@ import {
   type RowTable,
   type WalletRow,
 } from '@livegift/read-model';
+import { parseRedisUrl } from '@livegift/redis-connection';
 import { askBoard } from './board-query.js';
 import { Commands } from './commands.js';
 import { RedisConnection } from './connection.js';
@@ -32,7 +33,6 @@ import {
   type RedisReadModelOptions,
 } from './options.js';
 import { assertLayout, foreignStore, PartitionWriter } from './partition-writer.js';
-import { parseRedisUrl } from './redis-url.js';
 import { askRooms } from './room-query.js';
 import { rowOf, type RowOf } from './row.js';
 import { assertReadable, storedOf, type PartitionAnswer, type Stored } from './stored.js';

@@ -108,7 +108,8 @@ function packageViolations(rule: ImportRule, specifier: string, place: Place): r
 function textViolations(file: SourceFile, place: Place): readonly string[] {
   const code = withoutComments(file.text);
   const isAdapter = place.kind === 'libs' && (LIB_RULES[place.workspace]?.packages.includes('node:') ?? false);
-  const isOutside = isAdapter && /^((event-store|read-model|fanout|lease)-|(process|redis-connection)$)/.test(place.workspace);
+  const isOutside =
+    isAdapter && /^((event-store|read-model|fanout|lease)-|(process|redis-connection)$)/.test(place.workspace);
   const pure = place.kind === 'libs' && !isOutside;
   const outside = pure ? OUTSIDE_WORLD.flatMap((pattern) => pattern.exec(code)?.[0] ?? []) : [];
   const nest = FORBIDDEN_NEST_NAMES.filter((name) => importsName(code, name));

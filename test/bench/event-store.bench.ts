@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { openLmdbEventStore } from '@livegift/event-store-lmdb';
 import type { NewEvent, Position } from '@livegift/kernel';
-import { open } from 'lmdb';
 import { withDirectory } from './engine.js';
+import { appendRaw } from './raw-lmdb.js';
 import type { Row } from './row.js';
 
 const STREAMS = 10_000;
@@ -12,12 +12,16 @@ const ROUNDS = Number(process.env['BENCH_EVENT_STORE_ROUNDS'] ?? 30);
 const WARM_UP_ROUNDS = 3;
 const READ_PAGE_EVENTS = 1_000;
 const READ_PASSES = 3;
-const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
 export async function run(): Promise<readonly Row[]> {
   return withDirectory(async (directory) => {
     const appended = await appendThroughPort(directory);
-    const raw = await appendRaw(directory, join(directory, 'raw'));
+    const raw = await appendRaw({
+      from: directory,
+      to: join(directory, 'raw'),
+      transactionEvents: STREAMS,
+      warmUpTransactions: WARM_UP_ROUNDS,
+    });
     return [
       {
         bench: 'event store',
@@ -45,35 +49,6 @@ async function appendThroughPort(directory: string): Promise<number> {
     if (round >= WARM_UP_ROUNDS) seconds += (performance.now() - started) / 1_000;
   }
   await store.close();
-  return ((ROUNDS - WARM_UP_ROUNDS) * STREAMS) / seconds;
-}
-
-/** The store's own blocks once more, as many in a transaction as one round had, into a bare environment. */
-async function appendRaw(from: string, to: string): Promise<number> {
-  const source = open<Buffer, Buffer>({ ...BYTES, path: from, readOnly: true });
-  const blocks = source.openDB<Buffer, Buffer>({ ...BYTES, name: 'blocks' });
-  const entries = [...blocks.getRange()].map(({ key, value }) => ({
-    key: Buffer.from(key),
-    value: Buffer.from(value),
-  }));
-  await source.close();
-  const target = open<Buffer, Buffer>({
-    ...BYTES,
-    path: to,
-    overlappingSync: false,
-    eventTurnBatching: false,
-    noMemInit: true,
-  });
-  const perRound = Math.ceil(entries.length / ROUNDS);
-  let seconds = 0;
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now();
-    await target.batch(() => {
-      for (const { key, value } of entries.slice(round * perRound, (round + 1) * perRound)) void target.put(key, value);
-    });
-    if (round >= WARM_UP_ROUNDS) seconds += (performance.now() - started) / 1_000;
-  }
-  await target.close();
   return ((ROUNDS - WARM_UP_ROUNDS) * STREAMS) / seconds;
 }
 

@@ -1,6 +1,7 @@
 import { LOG_START, type Cancellable, type Position } from '@livegift/kernel';
 import { FrameBatch, frameOf, type FeedFrame } from './feed-frame.js';
 import { frameIdOf, parseFrameId } from './frame-id.js';
+import { FrameWriter } from './frame-writer.js';
 import { LiveRoom } from './live-room.js';
 import type {
   EndReason,
@@ -41,16 +42,13 @@ export class RoomFeed {
     string,
     { readonly from: Position; readonly newest: Position; readonly batch: FrameBatch }
   >();
-  #pending = new Set<LiveRoom>();
-  /** Time spent writing since the tick. */
-  #writingMs = 0;
-  #tick: Cancellable | null = null;
-  #restUntilMs = 0;
+  readonly #writer: FrameWriter;
   #sweep: Cancellable | null = null;
   #replaying = true;
   #bytes = 0;
 
   constructor(private readonly parts: RoomFeedParts) {
+    this.#writer = new FrameWriter(parts);
     this.#partitions = Array.from({ length: parts.sourcePartitionCount }, () => ({ floor: null, seen: null }));
   }
 
@@ -127,7 +125,7 @@ export class RoomFeed {
 
   /** Ends every connection, and everything that would wake later. */
   close(reason: EndReason): void {
-    this.#tick?.cancel();
+    this.#writer.stop();
     this.#sweep?.cancel();
     for (const room of this.#rooms.values()) {
       room.endAll(reason);
@@ -182,7 +180,7 @@ export class RoomFeed {
     if (known !== undefined) return known;
     const index = this.parts.sourcePartitionOf(roomId);
     const floor = this.#partitions[index]!.floor ?? LOG_START;
-    const room = new LiveRoom(roomId, index, floor, this.parts, (pending) => this.#pend(pending));
+    const room = new LiveRoom(roomId, index, floor, this.parts, (pending) => this.#writer.pend(pending));
     this.#rooms.set(roomId, room);
     return room;
   }
@@ -223,44 +221,6 @@ export class RoomFeed {
   /** Positions of one store have one width; the very first place is the exception. */
   #isOfThisStore(roomId: string, position: Position): boolean {
     return position === LOG_START || this.#partitionOf(roomId).seen?.length === position.length;
-  }
-
-  #pend(room: LiveRoom): void {
-    this.#pending.add(room);
-    this.#armTick();
-  }
-
-  #armTick(): void {
-    if (this.#tick !== null || this.#pending.size === 0) return;
-    const { clock, scheduler, config } = this.parts;
-    this.#tick = scheduler.after(Math.max(config.tickMs, this.#restUntilMs - clock.now()), () => {
-      const rooms = this.#pending;
-      this.#pending = new Set();
-      this.#writingMs = 0;
-      this.#write(rooms);
-    });
-  }
-
-  /** A turn of the event loop for so many connections: gifts are taken in between, and wait for no room's thousands. */
-  #write(rooms: Set<LiveRoom>): void {
-    const { clock, scheduler, config } = this.parts;
-    const startedMs = clock.now();
-    let left = config.connectionsPerTurn;
-    for (const room of rooms) {
-      left -= room.writeSome(left);
-      if (!room.isWriting) rooms.delete(room);
-      if (left <= 0) break;
-    }
-    const endedMs = clock.now();
-    this.#writingMs += endedMs - startedMs;
-    if (rooms.size > 0) {
-      this.#tick = scheduler.after(0, () => this.#write(rooms));
-      return;
-    }
-    this.#tick = null;
-    // At most half of the time goes into writing: under load a tick grows, and with it what one write carries.
-    this.#restUntilMs = endedMs + this.#writingMs;
-    this.#armTick();
   }
 
   #keepWithinBounds(): void {

@@ -20,9 +20,10 @@ export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to 
   const writes: ReadModelWrite[][] = from.map(() => []);
   const newest: (number | null)[] = from.map(() => null);
   const furthest = furthestOf(from);
+  // Nearly always all partitions stand at the same place; and from the first event that is new to all, all are.
+  let isNewToAll = false;
   for (const event of events) {
-    // Nearly always all partitions stand at the same place, and nothing has to be compared for each.
-    const isNewToAll = isNewer(event.position, furthest);
+    isNewToAll ||= isNewer(event.position, furthest);
     for (const write of project(event)) {
       for (const partition of partitionsOf(write, from.length)) {
         const start = from[partition];

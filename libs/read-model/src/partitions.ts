@@ -22,9 +22,11 @@ function subjectKey(subject: ReadModelSubject): string {
   return boardKey(subject.board);
 }
 
+const ONLY_ONE: readonly number[] = [0];
+
 /** The partitions that a write touches, each once. The adapter applies in each only what lives there. */
 export function partitionsOf(write: ReadModelWrite, partitionCount: number): readonly number[] {
-  if (partitionCount === 1) return [0];
+  if (partitionCount === 1) return ONLY_ONE;
   switch (write.kind) {
     case 'row':
       return [partitionOf({ [write.table]: write.id } as unknown as ReadModelSubject, partitionCount)];

@@ -130,7 +130,7 @@ describe('a room over WebSocket', () => {
     world.board = [{ rank: 1, id: 'viewer', name: null, score: 1, reachedAtMs: 0 }];
     expect(await client.next('leaderboard')).toEqual({
       type: 'leaderboard',
-      entries: [{ rank: 1, id: 'viewer', score: 1, reachedAt: '1970-01-01T00:00:00.000Z' }],
+      entries: [{ rank: 1, id: 'viewer', name: null, score: 1, reachedAt: '1970-01-01T00:00:00Z' }],
     });
   });
 

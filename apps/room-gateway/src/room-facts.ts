@@ -1,5 +1,5 @@
-import type { FrameBoardEntry } from '@livegift/contracts';
-import { instant, pause, type Clock, type Position, type Scheduler } from '@livegift/kernel';
+import type { BoardEntryAnswer } from '@livegift/contracts';
+import { pause, shortInstant, type Clock, type Position, type Scheduler } from '@livegift/kernel';
 import type { ReadModel } from '@livegift/read-model';
 import type { RoomBoard, RoomFacts, RoomFeed, RoomHistory } from '@livegift/room-feed';
 
@@ -42,9 +42,9 @@ export class RoomFactsReader {
     if (position !== null) await this.readModel.waitFor({ board }, position, BOARD_WAIT_MS);
     const query = { board, window: 'all', atMs: this.clock.now(), limit: BOARD_ENTRIES } as const;
     const answer = await this.readModel.board(query);
-    const entries = answer.entries.map(({ rank, id, name, score, reachedAtMs }): FrameBoardEntry => {
-      const named = name === null ? {} : { name };
-      return { rank, id, ...named, score, reachedAt: instant(reachedAtMs) };
+    // The same, field by field, as the API's boards: clients put the one in the place of the other.
+    const entries = answer.entries.map(({ rank, id, name, score, reachedAtMs }): BoardEntryAnswer => {
+      return { rank, id, name, score, reachedAt: shortInstant(reachedAtMs) };
     });
     return { entries, position: answer.position };
   }

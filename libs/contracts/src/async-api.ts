@@ -22,16 +22,13 @@ const streak = object({
 });
 
 const SCHEMAS: Readonly<Record<string, Schema>> = {
-  BoardEntry: object(
-    {
-      rank: integer('1, 2, 3, … without gaps.'),
-      id,
-      name: text("The sender's last name, when known."),
-      score: integer('Coins.'),
-      reachedAt: { type: 'string', format: 'date-time' },
-    },
-    ['name'],
-  ),
+  BoardEntry: object({
+    rank: integer('1, 2, 3, … without gaps.'),
+    id,
+    name: orNull(text("The sender's last name, when known.")),
+    score: integer('Coins.'),
+    reachedAt: { type: 'string', format: 'date-time' },
+  }),
   Welcome: frame('welcome', {
     roomId: id,
     creatorId: id,

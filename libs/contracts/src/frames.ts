@@ -1,12 +1,6 @@
-/** What a room's WebSocket and SSE carry: one JSON frame a message. Clients ignore types and fields they don't know. */
+import type { BoardEntryAnswer } from './query-answers.js';
 
-export interface FrameBoardEntry {
-  readonly rank: number;
-  readonly id: string;
-  readonly name?: string;
-  readonly score: number;
-  readonly reachedAt: string;
-}
+/** What a room's WebSocket and SSE carry: one JSON frame a message. Clients ignore types and fields they don't know. */
 
 export interface WelcomeFrame {
   readonly type: 'welcome';
@@ -14,7 +8,7 @@ export interface WelcomeFrame {
   readonly creatorId: string;
   readonly title: string | null;
   readonly frameId: string;
-  readonly leaderboard: readonly FrameBoardEntry[];
+  readonly leaderboard: readonly BoardEntryAnswer[];
   readonly keepAliveMs: number;
   readonly streakWindowMs: number;
 }
@@ -58,7 +52,7 @@ export interface StreakEndedFrame {
 
 export interface LeaderboardFrame {
   readonly type: 'leaderboard';
-  readonly entries: readonly FrameBoardEntry[];
+  readonly entries: readonly BoardEntryAnswer[];
 }
 
 export interface RecoveredFrame {

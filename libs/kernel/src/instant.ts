@@ -13,3 +13,8 @@ export function parseInstant(text: string): number | null {
 export function instant(ms: number): Instant {
   return new Date(ms).toISOString();
 }
+
+/** As boards say it: whole seconds without a fraction, as the history that people import has them. */
+export function shortInstant(ms: number): Instant {
+  return instant(ms).replace('.000Z', 'Z');
+}

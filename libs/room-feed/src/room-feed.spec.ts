@@ -28,7 +28,7 @@ beforeEach(() => {
 
 describe('the welcome', () => {
   it('comes first, with the room, its board and the newest frame id, and nothing old after it', async () => {
-    world.board = { entries: [{ rank: 1, id: 'v', score: 3, reachedAt: 'then' }], position: at(2) };
+    world.board = { entries: [{ rank: 1, id: 'v', name: null, score: 3, reachedAt: 'then' }], position: at(2) };
     world.gift(1);
     world.gift(2);
     const client = world.join();
@@ -318,7 +318,7 @@ describe('streaks', () => {
 
 describe('the leaderboard', () => {
   const board = (score: number, position: number): RoomBoard => ({
-    entries: [{ rank: 1, id: 'v', score, reachedAt: 'then' }],
+    entries: [{ rank: 1, id: 'v', name: null, score, reachedAt: 'then' }],
     position: at(position),
   });
 

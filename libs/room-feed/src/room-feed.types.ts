@@ -1,5 +1,5 @@
 import type { Clock, Position, Scheduler, Telemetry } from '@livegift/kernel';
-import type { FrameBoardEntry } from '@livegift/contracts';
+import type { BoardEntryAnswer } from '@livegift/contracts';
 import type { FrameBatch } from './feed-frame.js';
 
 /** A room's message as the fan-out carries it. */
@@ -26,7 +26,7 @@ export interface RoomFacts {
 
 /** The room's top ten of all time, and how far the read model had got. */
 export interface RoomBoard {
-  readonly entries: readonly FrameBoardEntry[];
+  readonly entries: readonly BoardEntryAnswer[];
   readonly position: Position | null;
 }
 

@@ -1,5 +1,5 @@
 import type { BoardAnswer, BoardEntryAnswer } from '@livegift/contracts';
-import { instant, parseInstant, type Clock } from '@livegift/kernel';
+import { instant, parseInstant, shortInstant, type Clock } from '@livegift/kernel';
 import {
   boardKey,
   parseUtcOffset,
@@ -58,8 +58,8 @@ export class BoardReads {
       board: boardKey(board),
       window: {
         name: window,
-        startsAt: timeOf(answer.startsAtMs),
-        endsAt: timeOf(answer.endsAtMs),
+        startsAt: boundOf(answer.startsAtMs),
+        endsAt: boundOf(answer.endsAtMs),
         utcOffset: this.utcOffset,
       },
       entries: answer.entries.map(entryOf),
@@ -95,15 +95,10 @@ export class BoardReads {
 }
 
 function entryOf({ rank, id, name, score, reachedAtMs }: BoardEntry): BoardEntryAnswer {
-  return { rank, id, name, score, reachedAt: timeOf(reachedAtMs) };
+  return { rank, id, name, score, reachedAt: shortInstant(reachedAtMs) };
 }
 
-/** Whole seconds are written without a fraction, as the history that people import has them. */
-function timeOf(ms: number): string;
-function timeOf(ms: number | null): string | null;
-function timeOf(ms: number | null): string | null {
-  return ms === null ? null : instant(ms).replace('.000Z', 'Z');
-}
+const boundOf = (ms: number | null): string | null => (ms === null ? null : shortInstant(ms));
 
 const isTime = (ms: number | null): boolean => ms === null || parseInstant(instant(ms)) !== null;
 

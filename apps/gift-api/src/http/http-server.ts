@@ -6,15 +6,17 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { asksFor } from './accepted-types.js';
-import { boundLineBodies, registerBodyParsers } from './body-parsers.js';
+import { boundLineBodies, LINE_ROUTES, registerBodyParsers } from './body-parsers.js';
 import { ApiDocument } from './openapi/api-document.js';
 import { ProblemFilter, wrongMethod } from './problem.filter.js';
 import { ProblemError, problemBody, sendProblem } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { RouteTable } from './route-table.js';
 
-/** Streams are written as they come and never compressed; commands answer less than is worth it. */
+/** Streams are written as they come and never compressed; a single command answers less than is worth it. */
 const COMPRESSED_FROM_BYTES = 1_024;
+/** The plug-in by itself knows JSON, but not lines of it. */
+const COMPRESSED_TYPES = /^text\/(?!event-stream)|[/+](json|x-ndjson)(;|$)/;
 const STREAMED_ROUTES = new Set(['/v1/events', '/v1/rooms/:roomId/events', '/v1/rooms/:roomId/live']);
 const PAYLOAD_TOO_LARGE = 413;
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -65,7 +67,8 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   server.addHook('onRoute', (route) => {
     routes.add(route.method, route.url);
     const isRead = route.method === 'GET' || (Array.isArray(route.method) && route.method.includes('GET'));
-    if (!isRead || STREAMED_ROUTES.has(route.url)) Object.assign(route, { compress: false });
+    const isLong = isRead || LINE_ROUTES.has(route.url);
+    if (!isLong || STREAMED_ROUTES.has(route.url)) Object.assign(route, { compress: false });
   });
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id);
@@ -95,7 +98,11 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     methods: ['GET', 'HEAD', 'POST', 'PUT'],
     maxAge: 600,
   });
-  await server.register(fastifyCompress, { threshold: COMPRESSED_FROM_BYTES, encodings: ['br', 'gzip'] });
+  await server.register(fastifyCompress, {
+    threshold: COMPRESSED_FROM_BYTES,
+    customTypes: COMPRESSED_TYPES,
+    encodings: ['br', 'gzip'],
+  });
   app.get(ApiDocument, { strict: false }).describe(app);
   app.useGlobalFilters(new ProblemFilter(routes, options.telemetry));
   return draining;

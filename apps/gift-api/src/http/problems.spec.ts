@@ -432,16 +432,21 @@ describe('problems over HTTP', () => {
       expect(other.headers.get('access-control-allow-origin')).toBeNull();
     });
 
-    it('compress answers over a kilobyte when asked', async () => {
-      const encoded = await new Promise<string | undefined>((resolve, reject) => {
-        const asked = httpRequest(`${server.url}/v1/catalogue/gifts`, { headers: { 'accept-encoding': 'gzip' } });
+    const encodingOf = (path: string, method = 'GET', body = ''): Promise<string | undefined> =>
+      new Promise((resolve, reject) => {
+        const headers = { 'accept-encoding': 'gzip', 'content-type': 'application/x-ndjson' };
+        const asked = httpRequest(server.url + path, { method, headers });
         asked.on('response', (response) => {
           response.resume();
           resolve(response.headers['content-encoding']);
         });
-        asked.on('error', reject).end();
+        asked.on('error', reject).end(body);
       });
-      expect(encoded).toBe('gzip');
+
+    it('compress answers over a kilobyte when asked, those of many lines too', async () => {
+      expect(await encodingOf('/v1/catalogue/gifts')).toBe('gzip');
+      expect(await encodingOf('/v1/gifts/bulk', 'POST', '{}\n'.repeat(BULK_LINES_MAX))).toBe('gzip');
+      expect(await encodingOf('/v1/gifts/bulk', 'POST', '{\n')).toBeUndefined();
     });
   });
 

@@ -73,13 +73,20 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id);
     void reply.header('x-content-type-options', 'nosniff');
+    if (draining.isDraining) void reply.header('connection', 'close');
+    if (request.method === 'OPTIONS' && !isPreflight(request)) answerOptions(routes, request, reply);
+    else done();
+  });
+  await server.register(fastifyCors, {
+    origin: options.corsOrigins === null ? LOCALHOST : [...options.corsOrigins],
+    exposedHeaders: ['Idempotency-Replayed', 'Retry-After', 'X-Correlation-Id'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT'],
+    maxAge: 600,
+  });
+  // From here on a browser may read what is refused: without these headers it sees a failure, and neither 503 nor Retry-After.
+  server.addHook('onRequest', (request, _reply, done) => {
     if (draining.isDraining) {
-      void reply.header('connection', 'close');
       done(new ProblemError('unavailable', 'the server is going; try again'));
-      return;
-    }
-    if (request.method === 'OPTIONS' && !isPreflight(request)) {
-      answerOptions(routes, request, reply);
       return;
     }
     const encoding = request.headers['content-encoding'];
@@ -92,12 +99,6 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   boundLineBodies(server);
   takeTheRest(server);
   observeRequests(server, options.telemetry);
-  await server.register(fastifyCors, {
-    origin: options.corsOrigins === null ? LOCALHOST : [...options.corsOrigins],
-    exposedHeaders: ['Idempotency-Replayed', 'Retry-After', 'X-Correlation-Id'],
-    methods: ['GET', 'HEAD', 'POST', 'PUT'],
-    maxAge: 600,
-  });
   await server.register(fastifyCompress, {
     threshold: COMPRESSED_FROM_BYTES,
     customTypes: COMPRESSED_TYPES,

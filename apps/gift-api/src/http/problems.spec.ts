@@ -432,6 +432,13 @@ describe('problems over HTTP', () => {
       expect(other.headers.get('access-control-allow-origin')).toBeNull();
     });
 
+    it('let a listed origin read what is refused before it is looked at', async () => {
+      const origin = 'https://platform.example';
+      const packed = await post('/v1/wallets', '{}', { origin, 'content-encoding': 'gzip' });
+      expectProblem(packed, 415, 'unsupported-media-type');
+      expect(packed.headers.get('access-control-allow-origin')).toBe(origin);
+    });
+
     const encodingOf = (path: string, method = 'GET', body = ''): Promise<string | undefined> =>
       new Promise((resolve, reject) => {
         const headers = { 'accept-encoding': 'gzip', 'content-type': 'application/x-ndjson' };

@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import type { Telemetry } from '@livegift/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemOf } from './problem-of.js';
-import { ProblemError, problemBody, sendProblem } from './problem.js';
+import { ProblemError, problemBody, PROBLEMS, sendProblem } from './problem.js';
 import type { RouteTable } from './route-table.js';
 
 /** The one way out for everything thrown: a problem, never a stack. */
@@ -23,13 +23,15 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     const found = problemOf(error);
-    const problem = (found.code === 'not-found' ? wrongMethod(this.routes, request, reply) : null) ?? found;
+    const problem = (isMissing(found) ? wrongMethod(this.routes, request, reply) : null) ?? found;
     if (problem.code === 'internal-error') {
       this.telemetry.error('unexpected failure', { correlationId: request.id, error });
     }
     sendProblem(reply, problemBody(problem.code, problem.message, problem.errors, problem.extra));
   }
 }
+
+const isMissing = ({ code }: ProblemError): boolean => PROBLEMS[code].status === 404;
 
 /** An address that is there, but not for this method: what it takes goes into `Allow`. Null: it is not there, or takes it. */
 export function wrongMethod(routes: RouteTable, request: FastifyRequest, reply: FastifyReply): ProblemError | null {

@@ -212,6 +212,14 @@ describe('problems over HTTP', () => {
       expect(answered.headers.get('allow')).toBe('GET, HEAD, POST');
     });
 
+    it('asked by another method where another address has a place for an id', async () => {
+      for (const method of ['GET', 'DELETE']) {
+        const answered = await send('/v1/gifts/bulk', { method });
+        expectProblem(answered, 405, 'method-not-allowed');
+        expect(answered.headers.get('allow')).toBe('POST');
+      }
+    });
+
     it('asked for its options by no browser', async () => {
       const known = await send('/v1/wallets/ann/purchases', { method: 'OPTIONS' });
       expectProblem(known, 405, 'method-not-allowed');

@@ -10,8 +10,13 @@ export class RouteTable {
     if (known === undefined) this.#routes.push(route);
   }
 
-  /** Methods that `path` (without its query) is there for; empty: there is no such address. */
+  /**
+   * Methods that `path` (without its query) is there for; empty: there is no such address. An address that is written out
+   * is no other one's parameter: `gifts/bulk` is no gift.
+   */
   methodsOf(path: string): readonly string[] {
+    const written = this.#routes.find(({ url }) => url === path);
+    if (written !== undefined) return [...written.methods].sort();
     const methods = this.#routes.filter(({ pattern }) => pattern.test(path)).flatMap((route) => [...route.methods]);
     return [...new Set(methods)].sort();
   }

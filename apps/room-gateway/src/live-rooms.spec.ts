@@ -123,6 +123,17 @@ describe('a room over WebSocket', () => {
     expect(await upgradeStatus(`${world.url}/v1/rooms/room/live?after=nonsense`)).toBe(400);
   });
 
+  it.each(['GET', 'POST'])('leaves %s to the server where it offers to go on in HTTP/2', async (method) => {
+    const body = 'x'.repeat(100_000);
+    const said = await saidTo(world.url, [
+      `${method} /v1/rooms/nowhere/events HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n`,
+      `Connection: Upgrade, HTTP2-Settings\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      'GET /v1/rooms/no%20id/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+    ]);
+    const first = method === 'GET' ? '404' : '4..';
+    expect(said).toMatch(new RegExp(`^HTTP/1.1 ${first} .*HTTP/1.1 400 .*path\\.roomId`, 's'));
+  });
+
   it('sends the leaderboard when a gift changed it', async () => {
     const client = await world.webSocket('room');
     await client.next('welcome');
@@ -532,6 +543,18 @@ async function upgradeStatus(url: string): Promise<number> {
     });
     asked.on('error', reject);
     asked.end();
+  });
+}
+
+/** What comes back over one connection, byte for byte, until it is closed. */
+function saidTo(url: string, parts: readonly string[]): Promise<string> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: hostname, port: Number(port) }, () => socket.write(parts.join('')));
+    let said = '';
+    socket.on('data', (bytes) => (said += bytes.toString()));
+    socket.on('error', reject);
+    socket.on('close', () => resolve(said));
   });
 }
 

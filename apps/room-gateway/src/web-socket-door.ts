@@ -4,6 +4,7 @@ import { CLOSE_CODES } from '@livegift/contracts';
 import { isId, isPosition, type Cancellable } from '@livegift/kernel';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { EntryRefusal, EntryRequest } from './room-gateway.js';
+import { readWithoutUpgrade } from './unwanted-upgrade.js';
 import { WebSocketClient, type WebSocketClientParts } from './web-socket-client.js';
 
 const LIVE_PATH = /^\/v1\/rooms\/([^/]+)\/live$/;
@@ -40,7 +41,9 @@ export class WebSocketDoor {
 
   attach(server: Server): void {
     const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void =>
-      this.#upgrade(request, socket, head);
+      asksForWebSocket(request)
+        ? this.#upgrade(request, socket, head)
+        : readWithoutUpgrade(server, request, socket, head);
     server.on('upgrade', onUpgrade);
     this.#detach = () => server.off('upgrade', onUpgrade);
     this.#armPings();
@@ -96,6 +99,8 @@ export class WebSocketDoor {
     });
   }
 }
+
+const asksForWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
 /** What the client asks for, or the HTTP status that says why not. */
 function entryRequest(target: string): EntryRequest | 400 | 404 {

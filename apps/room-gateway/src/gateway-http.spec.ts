@@ -34,6 +34,7 @@ describe('the HTTP of a gateway by itself', () => {
     ['an id of 65 characters', `/v1/rooms/${'x'.repeat(65)}/events`, 400, 'invalid-request'],
     ['an id of 15,000 characters', `/v1/rooms/${'x'.repeat(15_000)}/events`, 400, 'invalid-request'],
     ['an address that cannot be decoded', '/v1/rooms/%E0%A4%A/events', 400, 'invalid-request'],
+    ['a WebSocket that lost its upgrade', '/v1/rooms/room/live', 426, 'upgrade-required'],
     ['an address that nobody has', '/v1/rooms/room/nothing', 404, 'not-found'],
   ])('answers %s', async (_, url, status, code) => {
     const answer = await app.inject({ method: 'GET', url });

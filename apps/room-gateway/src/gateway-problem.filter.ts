@@ -5,9 +5,19 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** The same codes as the API's. */
 const PROBLEMS = {
-  'invalid-request': { status: 400, title: 'The request is not valid', detail: 'the request cannot be read' },
+  'invalid-request': {
+    status: 400,
+    title: 'The request is not valid',
+    detail: 'the request cannot be read',
+    errors: [{ path: 'request', rule: 'readable' }],
+  },
   'not-found': { status: 404, title: 'No such route', detail: 'there is no such route' },
   'method-not-allowed': { status: 405, title: 'Not with this method', detail: 'this address takes GET, HEAD' },
+  'upgrade-required': {
+    status: 426,
+    title: 'Only as a WebSocket',
+    detail: 'this address takes WebSockets; if you opened one, a proxy on the way has taken its Upgrade header',
+  },
   'internal-error': {
     status: 500,
     title: 'Something went wrong here',
@@ -17,7 +27,7 @@ const PROBLEMS = {
 } as const;
 type ProblemCode = keyof typeof PROBLEMS;
 
-const ROUTE = /^\/(v1\/rooms\/[^/]+\/events|health\/(live|ready)|metrics)$/;
+const ROUTE = /^\/(v1\/rooms\/[^/]+\/(events|live)|health\/(live|ready)|metrics)$/;
 
 /** The one way out for everything thrown: a problem, never a stack. */
 @Catch()
@@ -42,8 +52,14 @@ export class GatewayProblemFilter implements ExceptionFilter {
   }
 }
 
+export const gatewayProblem = (code: ProblemCode): Problem => ({
+  type: `urn:livegift:problem:${code}`,
+  code,
+  ...PROBLEMS[code],
+});
+
 export function sendGatewayProblem(reply: FastifyReply, code: ProblemCode): void {
-  const body: Problem = { type: `urn:livegift:problem:${code}`, code, ...PROBLEMS[code] };
+  const body = gatewayProblem(code);
   if (body.status === 503) void reply.header('retry-after', '1');
   void reply.code(body.status).header('content-type', 'application/problem+json; charset=utf-8');
   void reply.send(JSON.stringify(body));

@@ -1,7 +1,7 @@
 // Longer than others: the world around a gateway (fan-out, read model, server, clients) stands below its cases.
 import { request } from 'node:http';
 import { connect } from 'node:net';
-import type { GiftFrame, GiftMessage, RecoveredFrame, WelcomeFrame } from '@livegift/contracts';
+import type { GiftFrame, GiftMessage, Problem, RecoveredFrame, WelcomeFrame } from '@livegift/contracts';
 import { sourcePartitionOf, type FanOut, type FanOutPublisher } from '@livegift/fanout';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import { silentTelemetry, type Position } from '@livegift/kernel';
@@ -119,8 +119,22 @@ describe('a room over WebSocket', () => {
   });
 
   it('refuses an upgrade that it does not know, or with a malformed position', async () => {
-    expect(await upgradeStatus(`${world.url}/v1/rooms/room/elsewhere`)).toBe(404);
-    expect(await upgradeStatus(`${world.url}/v1/rooms/room/live?after=nonsense`)).toBe(400);
+    expect(await upgradeProblem(`${world.url}/v1/rooms/room/elsewhere`)).toMatchObject({
+      status: 404,
+      code: 'not-found',
+    });
+    expect(await upgradeProblem(`${world.url}/v1/rooms/room/live?after=nonsense`)).toMatchObject({
+      status: 400,
+      code: 'invalid-request',
+      errors: [{ path: 'query.after', rule: 'must be a position' }],
+    });
+  });
+
+  it('says what it takes to who comes without one', async () => {
+    const answer = await fetch(`${world.url}/v1/rooms/room/live`);
+    expect([answer.status, answer.headers.get('upgrade')]).toEqual([426, 'websocket']);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(await answer.json()).toMatchObject({ status: 426, code: 'upgrade-required' });
   });
 
   it.each(['GET', 'POST'])('leaves %s to the server where it offers to go on in HTTP/2', async (method) => {
@@ -529,7 +543,8 @@ function fakeReadModel(world: () => World): ReadModel {
   return fake as ReadModel;
 }
 
-async function upgradeStatus(url: string): Promise<number> {
+/** The problem document that an upgrade is refused with. */
+async function upgradeProblem(url: string): Promise<Problem> {
   const headers = {
     connection: 'Upgrade',
     upgrade: 'websocket',
@@ -538,8 +553,14 @@ async function upgradeStatus(url: string): Promise<number> {
   };
   return new Promise((resolve, reject) => {
     const asked = request(url, { headers }, (answer) => {
-      answer.resume();
-      resolve(answer.statusCode!);
+      expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/);
+      let text = '';
+      answer.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      answer.on('end', () => {
+        const problem = JSON.parse(text) as Problem;
+        expect(answer.statusCode).toBe(problem.status);
+        resolve(problem);
+      });
     });
     asked.on('error', reject);
     asked.end();

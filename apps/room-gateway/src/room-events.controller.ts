@@ -2,6 +2,7 @@ import type { Problem } from '@livegift/contracts';
 import { ID_PATTERN, isId, isPosition, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { sendGatewayProblem } from './gateway-problem.filter.js';
 import { RoomGateway, type EntryRefusal } from './room-gateway.js';
 import { SseClient } from './sse-client.js';
 
@@ -29,7 +30,7 @@ type EventsRequest = FastifyRequest<{
   Querystring: { from?: string | string[]; after?: string | string[] };
 }>;
 
-/** `GET /v1/rooms/{roomId}/events`: a room's frames as server-sent events. */
+/** `GET /v1/rooms/{roomId}/events`: a room's frames as server-sent events; `…/live` for who comes there without a WebSocket. */
 @Controller('v1/rooms')
 export class RoomEventsController {
   constructor(
@@ -54,6 +55,13 @@ export class RoomEventsController {
     const client = new SseClient(reply.raw, () => this.#begin(reply), { gateway: this.gateway, ...this.outside });
     const joined = entry.join(client);
     if (joined !== 'joined') refuse(reply, joined === 'full' ? 'overloaded' : 'room-closed');
+  }
+
+  /** WebSockets never come here: who does has lost the Upgrade on the way, or never asked for one. */
+  @Get(':roomId/live')
+  live(@Res() reply: FastifyReply): void {
+    void reply.header('upgrade', 'websocket').header('connection', 'Upgrade');
+    sendGatewayProblem(reply, 'upgrade-required');
   }
 
   /** Called by the first write: until then the answer can still be another one. */

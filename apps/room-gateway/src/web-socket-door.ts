@@ -1,8 +1,9 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CLOSE_CODES } from '@livegift/contracts';
+import { CLOSE_CODES, type Problem } from '@livegift/contracts';
 import { isId, isPosition, type Cancellable } from '@livegift/kernel';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { gatewayProblem } from './gateway-problem.filter.js';
 import type { EntryRefusal, EntryRequest } from './room-gateway.js';
 import { readWithoutUpgrade } from './unwanted-upgrade.js';
 import { WebSocketClient, type WebSocketClientParts } from './web-socket-client.js';
@@ -11,6 +12,12 @@ const LIVE_PATH = /^\/v1\/rooms\/([^/]+)\/live$/;
 
 /** The room has no place left, or the gateway has none: come back. */
 const CLOSE_OVERLOADED = 4013;
+
+const MALFORMED_AFTER: Problem = {
+  ...gatewayProblem('invalid-request'),
+  detail: 'query.after: must be a position.',
+  errors: [{ path: 'query.after', rule: 'must be a position' }],
+};
 
 const REFUSAL_CODES: Record<EntryRefusal, number> = {
   'room-not-found': CLOSE_CODES.noSuchRoom,
@@ -63,7 +70,7 @@ export class WebSocketDoor {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const entry = entryRequest(request.url ?? '/');
-    if (typeof entry === 'number') return refuse(socket, entry);
+    if ('status' in entry) return refuse(socket, entry);
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       void this.#welcome(webSocket, socket, entry);
     });
@@ -102,19 +109,22 @@ export class WebSocketDoor {
 
 const asksForWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
-/** What the client asks for, or the HTTP status that says why not. */
-function entryRequest(target: string): EntryRequest | 400 | 404 {
-  if (!URL.canParse(target, 'http://gateway')) return 400;
+/** What the client asks for, or the problem that says why not. */
+function entryRequest(target: string): EntryRequest | Problem {
+  if (!URL.canParse(target, 'http://gateway')) return gatewayProblem('invalid-request');
   const url = new URL(target, 'http://gateway');
   const match = LIVE_PATH.exec(url.pathname);
-  if (match === null) return 404;
+  if (match === null) return gatewayProblem('not-found');
   const after = url.searchParams.get('after');
-  if (after !== null && !isPosition(after)) return 400;
+  if (after !== null && !isPosition(after)) return MALFORMED_AFTER;
   return { roomId: match[1]!, from: url.searchParams.get('from') || null, after };
 }
 
-function refuse(socket: Duplex, status: 400 | 404): void {
-  const reason = status === 400 ? 'Bad Request' : 'Not Found';
+function refuse(socket: Duplex, problem: Problem): void {
+  const body = JSON.stringify(problem);
   socket.on('error', () => {});
-  socket.end(`HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
 }

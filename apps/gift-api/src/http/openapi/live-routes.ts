@@ -71,7 +71,11 @@ export const LIVE_ROUTES: Readonly<Record<string, JsonSchema>> = {
       description: 'The same frames, one a message. Refusals are close codes: 4504 no such room, 4510 closed.',
       operationId: 'roomLive',
       parameters: [roomId, from, after],
-      responses: { 101: { description: 'The WebSocket.' } },
+      responses: {
+        101: { description: 'The WebSocket.' },
+        400: problem('invalid-request'),
+        426: problem('upgrade-required'),
+      },
     },
   },
 };

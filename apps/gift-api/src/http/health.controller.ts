@@ -1,9 +1,28 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { ProcessTelemetry } from '@livegift/observability';
-import { checkReadiness, type ReadinessPart } from '@livegift/process';
+import { checkReadiness, type Readiness, type ReadinessPart } from '@livegift/process';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { READINESS, TELEMETRY } from '../tokens.js';
+import type { JsonSchema } from './openapi/body-schema.js';
+
+const text = { type: 'string' };
+const json = (properties: Record<string, JsonSchema>, required: string[], example: object) => ({
+  'application/json': { schema: { type: 'object', properties, required }, example },
+});
+const part = {
+  type: 'object',
+  properties: { name: text, ready: { type: 'boolean' }, optional: { type: 'boolean' }, reason: text },
+  required: ['name', 'ready'],
+};
+const readiness = (status: Readiness['status']) =>
+  json({ status: text, parts: { type: 'array', items: part } }, ['status', 'parts'], {
+    status,
+    parts: [{ name: 'read-model', ready: status === 'ready' }],
+  });
+
+const LIVE = json({ status: text }, ['status'], { status: 'live' });
+const FIGURES = { 'text/plain': { schema: text, example: 'livegift_http_accepted_total 7\n' } };
 
 /** For whoever runs the server. */
 @ApiTags('operations')
@@ -15,15 +34,19 @@ export class HealthController {
   ) {}
 
   @ApiOperation({ summary: 'The process is there' })
-  @ApiResponse({ status: 200, description: 'It is.' })
+  @ApiResponse({ status: 200, description: 'It is.', content: LIVE })
   @Get('health/live')
   live(): { readonly status: 'live' } {
     return { status: 'live' };
   }
 
   @ApiOperation({ summary: 'Requests can be sent here' })
-  @ApiResponse({ status: 200, description: 'Every part is ready.' })
-  @ApiResponse({ status: 503, description: 'Not yet; the JSON says which part is not.' })
+  @ApiResponse({ status: 200, description: 'Every part is ready.', content: readiness('ready') })
+  @ApiResponse({
+    status: 503,
+    description: 'Not yet; the JSON says which part is not.',
+    content: readiness('not-ready'),
+  })
   @Get('health/ready')
   async ready(@Res() reply: FastifyReply): Promise<void> {
     const readiness = await checkReadiness(this.parts);
@@ -33,7 +56,7 @@ export class HealthController {
   }
 
   @ApiOperation({ summary: 'Metrics for Prometheus' })
-  @ApiResponse({ status: 200, description: 'In its text format.' })
+  @ApiResponse({ status: 200, description: 'In its text format.', content: FIGURES })
   @Get('metrics')
   async metrics(@Res() reply: FastifyReply): Promise<void> {
     const text = await this.telemetry.metricsText();

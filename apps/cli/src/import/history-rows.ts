@@ -27,9 +27,13 @@ export async function* readHistoryRows(path: string): AsyncGenerator<HistoryRow>
     throw new UsageError(`cannot read ${path}: ${error.code ?? error.message}`);
   });
   if (!info.isFile()) throw new UsageError(`${path} is not a file`);
+  let hasHeader = false;
   const parser = parse({
     bom: true,
-    columns: (header: string[]) => checkedHeader(path, header),
+    columns: (header: string[]) => {
+      hasHeader = true;
+      return checkedHeader(path, header);
+    },
     info: true,
     max_record_size: RECORD_BYTES_MAX,
     relax_column_count: true,
@@ -45,6 +49,8 @@ export async function* readHistoryRows(path: string): AsyncGenerator<HistoryRow>
       rows += 1;
       yield toRow(parsed);
     }
+    // An empty file is no file of gifts either: most likely it was not written to its end.
+    if (!hasHeader) checkedHeader(path, []);
   } catch (error) {
     if (!isCsvError(error)) throw error;
     throw new StoppedError(`${path}, after row ${rows}: ${error.message}`);

@@ -203,6 +203,7 @@ describe('importing a file', () => {
     await expect(run(fileOf('x.csv', 'at,room_id\n1,2\n'), new Door())).rejects.toThrow(
       /no column creator_id, viewer_id, coins/,
     );
+    await expect(run(fileOf('empty.csv', ''), new Door())).rejects.toThrow(/no column at, room_id/);
   });
 
   it('stops at a line that is no CSV, naming how far it read', async () => {

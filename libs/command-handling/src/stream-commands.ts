@@ -26,7 +26,7 @@ export interface StreamCommandsOptions extends StreamShelfOptions {
 
 export const streamCommandsDefaults: StreamCommandsOptions = {
   conflictRetriesMax: 10,
-  batchMax: 256,
+  batchMax: 1_000,
   queueLengthMax: 20_000,
   queuedTotalMax: 100_000,
   streamsCachedMax: 20_000,

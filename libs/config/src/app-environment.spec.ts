@@ -80,6 +80,13 @@ describe('check-config', () => {
   });
 
   it('prints every key and rule that is broken, and no value', () => {
+  it('prints no password, whatever characters it is made of', () => {
+    const secret = 'hid?den:%2F#2';
+    const { exitCode, lines } = checkConfig('room-gateway', { ...CLUSTER, REDIS_URL: `redis://:${secret}@cache:6379` });
+    expect(exitCode).toBe(0);
+    expect(lines).toContain('REDIS_URL=redis://***@cache:6379');
+  });
+
     const wrong = { ...CLUSTER, REDIS_URL: 'hidden-2@cache', DRAIN_MS_MAX: 'hidden-3' };
     const { exitCode, lines } = checkConfig('gift-api', wrong);
     expect(exitCode).toBe(1);

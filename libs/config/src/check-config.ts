@@ -2,8 +2,8 @@ import { APP_KEYS, keysOf, readAppEnvironment, type AppName } from './app-enviro
 import { ConfigurationError } from './configuration-error.js';
 import { readVariables } from './environment.js';
 
-/** The user and password of a connection string. */
-const LOGIN = /\/\/[^/?]*@/;
+/** The user and password of a connection string: all before its last `@`. */
+const LOGIN = /\/\/.*@/;
 
 export interface ConfigCheck {
   readonly exitCode: 0 | 1;

@@ -52,6 +52,12 @@ describe('the environment', () => {
     ['REDIS_URL', 'redis://:pass@cache', 'matches'],
     ['REDIS_URL', 'cache:6379', 'matches'],
     ['KAFKA_BROKERS', 'kafka', 'matches'],
+    ['EVENTSTORE_URL', 'esdb://me@store:2113', 'matches'],
+    ['EVENTSTORE_URL', 'esdb://me:100%@store:2113', 'matches'],
+    ['REDIS_URL', 'redis://me:p@ss@cache:6379', 'matches'],
+    ['REDIS_URL', 'redis://me:100%@cache:6379', 'matches'],
+    ['REDIS_URL', 'redis://cache:65536', 'matches'],
+    ['KAFKA_BROKERS', 'broker:0', 'matches'],
     ['KAFKA_BROKERS', 'kafka://broker:9092', 'matches'],
     ['KAFKA_TOPIC_PARTITIONS', '0', 'min'],
     ['KAFKA_REPLICATION_FACTOR', 'all', 'isInt'],
@@ -76,7 +82,8 @@ describe('the environment', () => {
     ['REDIS_URL', 'redis://127.0.0.1:6379'],
     ['REDIS_URL', 'rediss://me:p%40ss@a:6379,b:6379/2'],
     ['REDIS_URL', 'redis://:secret@cache:6379/0'],
-    ['KAFKA_BROKERS', 'a:9092, b:9092'],
+    ['REDIS_URL', 'redis://:what?@[::1]:6379'],
+    ['KAFKA_BROKERS', 'a:9092, b:65535'],
   ])('takes %s=%s', (key, value) => {
     expect(() => readEnvironment({ [key]: value })).not.toThrow();
   });

@@ -8,10 +8,19 @@ const NO_CONTROL_CHARACTERS = /^[^\p{Cc}]*$/u;
 /** Origins between commas, each without a path. */
 const ORIGINS = /^\s*https?:\/\/[^\s,/]+\s*(,\s*https?:\/\/[^\s,/]+\s*)*$/;
 
-const EVENTSTORE_URL = /^esdb(\+discover)?:\/\/([^@/?\s]+@)?[^@/?\s]+\/?(\?[^@\s]*)?$/;
-/** One server or several nodes; user and password before the last `@`. */
-const REDIS_URL = /^rediss?:\/\/([^\s/]*@)?[^@,/\s:]+:\d{1,5}(,[^@,/\s:]+:\d{1,5})*(\/\d{0,3})?$/;
-const KAFKA_BROKERS = /^\s*[^\s,:/@]+:\d{1,5}\s*(,\s*[^\s,:/@]+:\d{1,5}\s*)*$/;
+const PORT_PART = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
+/** As the clients read them: what they would refuse later, with no word of the key, is refused here. */
+const LOGIN_CHARACTER = String.raw`(?:[^@/?%:\s]|%[0-9a-fA-F]{2})`;
+const EVENTSTORE_URL = new RegExp(
+  String.raw`^esdb(\+discover)?://(${LOGIN_CHARACTER}+:${LOGIN_CHARACTER}+@)?[^@/?\s]+/?(\?[^@\s]*)?$`,
+);
+/** One server or several nodes. */
+const REDIS_NODE = String.raw`(?:\[[0-9a-fA-F:.]+\]|[^@,/:[\]\s]+):${PORT_PART}`;
+const REDIS_URL = new RegExp(
+  String.raw`^rediss?://((?:${LOGIN_CHARACTER}|[?:])*@)?${REDIS_NODE}(,${REDIS_NODE})*(/\d{0,3})?$`,
+);
+const KAFKA_BROKER = String.raw`\s*[^\s,:/@]+:${PORT_PART}\s*`;
+const KAFKA_BROKERS = new RegExp(`^${KAFKA_BROKER}(,${KAFKA_BROKER})*$`);
 const DAY_MS = 86_400_000;
 
 /** What a deployment may choose. Every field is an environment variable; its default stands here. */

@@ -23,7 +23,12 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
   const store = await edge.open({
     name: 'event-store',
-    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    open: () =>
+      openEventStoreDb({
+        connectionString: environment.eventStoreUrl,
+        telemetry,
+        limits: { deadlineMs: environment.eventStoreAnswerMsMax },
+      }),
     isHopeless: isUnavailableForGood,
   });
   await edge.open({

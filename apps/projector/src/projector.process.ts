@@ -24,7 +24,12 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const store = await edge.open({
     name: 'event-store',
-    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    open: () =>
+      openEventStoreDb({
+        connectionString: environment.eventStoreUrl,
+        telemetry,
+        limits: { deadlineMs: environment.eventStoreAnswerMsMax },
+      }),
     isHopeless: isUnavailableForGood,
   });
   await edge.open({

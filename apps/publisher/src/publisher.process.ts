@@ -24,7 +24,12 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const events = await edge.open({
     name: 'event-store',
-    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    open: () =>
+      openEventStoreDb({
+        connectionString: environment.eventStoreUrl,
+        telemetry,
+        limits: { deadlineMs: environment.eventStoreAnswerMsMax },
+      }),
     isHopeless: isUnavailableForGood,
   });
   const fanOut = await edge.open({

@@ -18,7 +18,12 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
   const { environment, telemetry } = edge;
   const store = await edge.open({
     name: 'event-store',
-    open: () => openEventStoreDb({ connectionString: environment.eventStoreUrl, telemetry }),
+    open: () =>
+      openEventStoreDb({
+        connectionString: environment.eventStoreUrl,
+        telemetry,
+        limits: { deadlineMs: environment.eventStoreAnswerMsMax },
+      }),
     isHopeless: isUnavailableForGood,
   });
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };

@@ -75,11 +75,11 @@ describe('check-config', () => {
         'PORT=4000',
         'LOG_LEVEL=info',
         'DRAIN_MS_MAX=10000',
+        'EVENTSTORE_ANSWER_MS_MAX=3000',
       ],
     });
   });
 
-  it('prints every key and rule that is broken, and no value', () => {
   it('prints no password, whatever characters it is made of', () => {
     const secret = 'hid?den:%2F#2';
     const { exitCode, lines } = checkConfig('room-gateway', { ...CLUSTER, REDIS_URL: `redis://:${secret}@cache:6379` });
@@ -87,6 +87,7 @@ describe('check-config', () => {
     expect(lines).toContain('REDIS_URL=redis://***@cache:6379');
   });
 
+  it('prints every key and rule that is broken, and no value', () => {
     const wrong = { ...CLUSTER, REDIS_URL: 'hidden-2@cache', DRAIN_MS_MAX: 'hidden-3' };
     const { exitCode, lines } = checkConfig('gift-api', wrong);
     expect(exitCode).toBe(1);

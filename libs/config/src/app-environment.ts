@@ -13,6 +13,7 @@ const EVERY_PROCESS = ['PROFILE', 'HOST', 'PORT', 'LOG_LEVEL', 'DRAIN_MS_MAX'] a
 const BOARDS = ['BOARD_UTC_OFFSET', 'BOARD_RETENTION_DAYS'] as const;
 const HTTP_API = ['CORS_ORIGINS', 'BODY_BYTES_MAX', 'BULK_BODY_BYTES_MAX', 'BULK_LINES_MAX'] as const;
 const COMMANDS = ['STREAK_WINDOW_MS', 'CREATOR_SHARE_BPS'] as const;
+const EVENT_STORE = ['EVENTSTORE_ANSWER_MS_MAX'] as const;
 const TOPICS = ['KAFKA_TOPIC_PARTITIONS', 'KAFKA_REPLICATION_FACTOR'] as const;
 
 /** Which app reads what. Leases live in Redis, so that whoever shares work needs it too. */
@@ -25,18 +26,22 @@ export const APP_KEYS = {
   'gift-api': {
     profile: 'cluster',
     required: ['EVENTSTORE_URL', 'REDIS_URL'],
-    optional: [...EVERY_PROCESS, ...BOARDS, ...HTTP_API, ...COMMANDS],
+    optional: [...EVERY_PROCESS, ...EVENT_STORE, ...BOARDS, ...HTTP_API, ...COMMANDS],
   },
-  settlement: { profile: 'cluster', required: ['EVENTSTORE_URL', 'REDIS_URL'], optional: EVERY_PROCESS },
+  settlement: {
+    profile: 'cluster',
+    required: ['EVENTSTORE_URL', 'REDIS_URL'],
+    optional: [...EVERY_PROCESS, ...EVENT_STORE],
+  },
   projector: {
     profile: 'cluster',
     required: ['EVENTSTORE_URL', 'REDIS_URL'],
-    optional: [...EVERY_PROCESS, ...BOARDS],
+    optional: [...EVERY_PROCESS, ...EVENT_STORE, ...BOARDS],
   },
   publisher: {
     profile: 'cluster',
     required: ['EVENTSTORE_URL', 'REDIS_URL', 'KAFKA_BROKERS'],
-    optional: [...EVERY_PROCESS, ...TOPICS],
+    optional: [...EVERY_PROCESS, ...EVENT_STORE, ...TOPICS],
   },
   'room-gateway': {
     profile: 'cluster',

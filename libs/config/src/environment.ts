@@ -68,6 +68,12 @@ export class EnvironmentVariables {
   @Matches(KAFKA_BROKERS)
   KAFKA_BROKERS?: string;
 
+  /** An answer of the event store that takes longer is not waited for: commands then answer 503. */
+  @IsInt()
+  @Min(100)
+  @Max(60_000)
+  EVENTSTORE_ANSWER_MS_MAX = 3_000;
+
   /** Of the topic of room events, when it is made. Chosen once: adding some breaks the order per room. */
   @IsInt()
   @Min(1)
@@ -135,6 +141,7 @@ export interface Environment {
   readonly boardRetentionMs: number | null;
   readonly logLevel: string;
   readonly eventStoreUrl: string | null;
+  readonly eventStoreAnswerMsMax: number;
   readonly redisUrl: string | null;
   readonly kafkaBrokers: readonly string[] | null;
   readonly kafkaTopicPartitions: number;
@@ -209,6 +216,7 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     boardRetentionMs: read.BOARD_RETENTION_DAYS === undefined ? null : read.BOARD_RETENTION_DAYS * DAY_MS,
     logLevel: read.LOG_LEVEL,
     eventStoreUrl: read.EVENTSTORE_URL ?? null,
+    eventStoreAnswerMsMax: read.EVENTSTORE_ANSWER_MS_MAX,
     redisUrl: read.REDIS_URL ?? null,
     kafkaBrokers: listOf(read.KAFKA_BROKERS),
     kafkaTopicPartitions: read.KAFKA_TOPIC_PARTITIONS,

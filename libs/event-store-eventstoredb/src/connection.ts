@@ -1,8 +1,16 @@
-import { EventStoreDBClient, ErrorType, type StreamingRead } from '@eventstore/db-client';
+import {
+  BACKWARDS,
+  END,
+  EventStoreDBClient,
+  ErrorType,
+  type AllStreamResolvedEvent,
+  type StreamingRead,
+} from '@eventstore/db-client';
 import { EventStoreError } from '@livegift/event-store';
 import type { Telemetry } from '@livegift/kernel';
 import { CallGate } from './call-gate.js';
 import type { ConnectionSettings, Credentials } from './connection-string.js';
+import { Hearing } from './hearing.js';
 import { typeOf, UnavailableForGoodError } from './server-errors.js';
 
 export interface CallOptions {
@@ -22,6 +30,7 @@ export class Connection {
   #client: EventStoreDBClient | null = null;
   readonly options: CallOptions;
   readonly #reads: CallGate;
+  readonly #hearing = new Hearing(() => this.#isAnswered());
 
   constructor(
     private readonly settings: ConnectionSettings,
@@ -53,6 +62,21 @@ export class Connection {
    * call is made once more.
    */
   async call<T>(action: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
+    if (this.#hearing.isSilent) await this.#hearing.refuse();
+    const answersBefore = this.#hearing.answers;
+    try {
+      const answer = await this.#attempts(action);
+      this.#hearing.answered();
+      return answer;
+    } catch (error) {
+      if (typeOf(error) === ErrorType.DEADLINE_EXCEEDED) {
+        this.#hearing.unanswered(answersBefore, this.redact((error as Error).message));
+      } else this.#hearing.answered();
+      throw error;
+    }
+  }
+
+  async #attempts<T>(action: (client: EventStoreDBClient) => Promise<T>): Promise<T> {
     for (let attempt = 0; ; attempt++) {
       try {
         // The deadline goes with a call; looking for a node has none.
@@ -71,6 +95,19 @@ export class Connection {
     return await this.#reads.run(() => this.call((client) => collected<T>(read(client), this.limits.deadlineMs)));
   }
 
+  async #isAnswered(): Promise<boolean> {
+    const newest = { fromPosition: END, direction: BACKWARDS, maxCount: 1, ...this.options } as const;
+    try {
+      await this.#attempts((client) =>
+        collected<AllStreamResolvedEvent>(client.readAll(newest), this.limits.deadlineMs),
+      );
+      return true;
+    } catch (error) {
+      // Also a refusal is an answer, and no connection is for the next call to find out: it is told so at once.
+      return typeOf(error) !== ErrorType.DEADLINE_EXCEEDED;
+    }
+  }
+
   /** The next call makes a new client. */
   forget(): void {
     const client = this.#client;
@@ -79,6 +116,7 @@ export class Connection {
   }
 
   async close(): Promise<void> {
+    this.#hearing.stop();
     const client = this.#client;
     this.#client = null;
     if (client !== null) await dispose(client);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubscriptionBatch } from '@livegift/event-store';
@@ -16,6 +17,38 @@ const event = (data: unknown = {}): NewEvent => ({
   data,
   metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
 });
+
+/** A way to a server on which everything can be held up, as by a server that hangs: connections stand, nothing comes. */
+async function openWay(port: number): Promise<{ readonly port: number; hold(): void; letGo(): void; close(): void }> {
+  const sockets = new Set<Socket>();
+  let isHeld = false;
+  const server = createServer((from) => {
+    const to = connect(port, '127.0.0.1');
+    from.pipe(to).pipe(from);
+    for (const socket of [from, to]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+      if (isHeld) socket.pause();
+    }
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  return {
+    port: (server.address() as AddressInfo).port,
+    hold: () => {
+      isHeld = true;
+      for (const socket of sockets) socket.pause();
+    },
+    letGo: () => {
+      isHeld = false;
+      for (const socket of sockets) socket.resume();
+    },
+    close: () => {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
 
 describe('EventStoreDB when things go wrong', () => {
   let directory: string;
@@ -79,6 +112,42 @@ describe('EventStoreDB when things go wrong', () => {
     for (const attempt of attempts) await expect(attempt).rejects.toMatchObject({ code: 'unavailable' });
     await serve(port);
     expect((await store.append('s', [event()], 0)).revision).toBe(1);
+  });
+
+  it('waits once for a server that hangs, tells whoever comes then at once, and works again when it is heard', async () => {
+    const way = await openWay(standIn.port);
+    const deadlineMs = 400;
+    const connectionString = `esdb://127.0.0.1:${way.port}?tls=false`;
+    store = await openEventStoreDb({ connectionString, telemetry, limits: { deadlineMs } });
+    await store.append('s', [event()], 'no-stream');
+    way.hold();
+    await expect(store.append('s', [event()], 0)).rejects.toMatchObject({ code: 'append-outcome-unknown' });
+    for (let asked = 0; asked < 3; asked++) {
+      const beganMs = performance.now();
+      await expect(store.append('s', [event()], 0)).rejects.toMatchObject({ code: 'unavailable' });
+      await expect(store.readStream('s', { limit: 1 })).rejects.toMatchObject({ code: 'unavailable' });
+      expect(performance.now() - beganMs).toBeLessThan(deadlineMs / 2);
+    }
+    way.letGo();
+    let written: readonly unknown[] = [];
+    while (written.length === 0) written = await store.readStream('s', { limit: 9 }).catch(() => []);
+    // What was on its way when it hung may have got there; what was refused at once has not.
+    expect((await store.append('s', [event()], written.length - 1)).revision).toBe(written.length);
+    expect(written.length).toBeLessThanOrEqual(2);
+    await store.close();
+    way.close();
+  });
+
+  it('goes on asking a server that lets one call wait and answers others', async () => {
+    await openWith({ deadlineMs: 300 });
+    standIn.faults.appendsHeldUp = 1;
+    const held = store.append('held', [event()], 'no-stream').catch((error: { code: string }) => error.code);
+    for (let n = 0; n < 8; n++) {
+      await store.append(`other-${n}`, [event()], 'no-stream');
+      await new Promise((resolve) => setTimeout(resolve, 60));
+    }
+    expect(await held).toBe('append-outcome-unknown');
+    await store.append('other', [event()], 'no-stream');
   });
 
   it('tells the truth about each append that a crash of the server meets', async () => {

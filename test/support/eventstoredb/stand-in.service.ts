@@ -32,6 +32,8 @@ import { answerRead } from './stand-in.reads.js';
 export interface StandInFaults {
   /** Of the next appends so many are written and then answered as a broken connection is. */
   appendsUnanswered: number;
+  /** Of the next appends so many are written, and nothing is answered. */
+  appendsHeldUp: number;
   /** Of the next appends so many are refused before anything is written, as by a server that is starting. */
   appendsRefused: number;
   /** Of the next reads so many fail. */
@@ -39,7 +41,7 @@ export interface StandInFaults {
 }
 
 export function noFaults(): StandInFaults {
-  return { appendsUnanswered: 0, appendsRefused: 0, readsFailing: 0 };
+  return { appendsUnanswered: 0, appendsHeldUp: 0, appendsRefused: 0, readsFailing: 0 };
 }
 
 /** Users whose names and passwords are asked for; null lets everybody in, as an insecure server does. */
@@ -94,6 +96,7 @@ export function streamsImplementation(log: StandInLog, faults: StandInFaults, us
           () => options!.getRevision(),
         );
         void log.append(stream, expected, events).then((outcome) => {
+          if (takeOne(faults, 'appendsHeldUp')) return;
           if (takeOne(faults, 'appendsUnanswered')) answer(unavailable());
           else if (outcome.kind === 'too-large') answer(tooLarge());
           else answer(null, appendAnswer(expected, outcome));

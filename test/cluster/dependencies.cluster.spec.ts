@@ -141,6 +141,9 @@ describeWithServers(['redis', 'kafka'], 'without a server', () => {
     const key = 'while-away';
     expect(await gift(key)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     await lacks('gift-api', 'event-store');
+    // It is sent queries all the same.
+    expect(await healthOf('gift-api')).toMatchObject({ status: 'ready' });
+    expect(await api.get('/v1/wallets/ann')).toMatchObject({ status: 200, body: { spentCoins: 5 } });
     await cluster.eventStore.start();
     const acted = await eventually(
       () => gift(key),

@@ -55,8 +55,9 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
       ...outside,
       config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps } },
       readiness: [
-        answers('event-store', () => store.head()),
-        // Queries answer 503 meanwhile, and commands go on: no reason to send nobody here.
+        // Without one of them commands or queries answer 503, and the others go on: no reason to send nobody here, where
+        // the answer would be a door's that finds nobody.
+        { ...answers('event-store', () => store.head()), isOptional: true },
         { ...answers('read-model', () => readModel.checkpoint(0)), isOptional: true },
       ],
     },

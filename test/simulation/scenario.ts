@@ -41,6 +41,7 @@ export interface Scenario {
     readonly referenceStalenessMs: number;
     readonly conflictRetriesMax: number;
     readonly importChunkLines: number;
+    readonly importSliceLines: number;
     readonly finisherDelayMs: number;
     readonly batchEventsMax: number;
     readonly checkpointEveryGifts: number;
@@ -72,6 +73,7 @@ export function drawScenario(random: SeededRandom): Scenario {
       referenceStalenessMs: random.pick([10, 200, 1_000]),
       conflictRetriesMax: random.pick([3, 10]),
       importChunkLines: random.pick([2, 500]),
+      importSliceLines: random.pick([1, 3, 500]),
       finisherDelayMs: random.pick([100, 1_000, 5_000]),
       batchEventsMax: random.pick([1, 7, 1_000]),
       checkpointEveryGifts: random.pick([1, 5, 1_000]),

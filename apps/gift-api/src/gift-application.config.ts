@@ -22,8 +22,10 @@ export interface GiftApplicationConfig {
   /** A claim that is older than this and has no coins yet is finished by the finisher. */
   readonly finisherDelayMs: number;
   readonly finisherPendingMax: number;
-  /** Lines of imported history that are decided and appended together. */
+  /** Lines of imported history whose wallets are held together. */
   readonly importChunkLines: number;
+  /** And so many of them are claimed while as many before them go into their wallets. */
+  readonly importSliceLines: number;
 }
 
 /** Bounds of command handling are those of its library. */
@@ -42,4 +44,5 @@ export const giftApplicationDefaults: GiftApplicationConfig = {
   finisherDelayMs: 5_000,
   finisherPendingMax: 10_000,
   importChunkLines: 500,
+  importSliceLines: 500,
 };

@@ -684,6 +684,62 @@ describe('imported history', () => {
     );
   });
 
+  it('claims a slice while the slice before it goes into its wallets', async () => {
+    const process = await newProcess({ importSliceLines: 2 });
+    let claimed = (): void => {};
+    const nextIsClaimed = new Promise<void>((resolve) => {
+      claimed = resolve;
+    });
+    process.store.fate = async ({ stream }): Promise<SteeredFate> => {
+      if (stream === 'import-i-3') claimed();
+      if (stream.startsWith('wallet-')) await nextIsClaimed;
+      return 'through';
+    };
+    const lines = Array.from({ length: 5 }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
+    const answers = await process.history.import(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual(lines.map(() => 'accepted'));
+    const gifts = await eventsOf('GiftSent');
+    expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(lines.map((l) => l.importId));
+    expect(await findings()).toEqual([]);
+  });
+
+  it.each([
+    ['a claim', 'import-i-4', [1, 2, 3]],
+    ['a wallet', 'wallet-v-4', [1, 2, 3]],
+  ] as const)('in slices is not overtaken either behind %s that fails', async (_, failing, slices) => {
+    for (const importSliceLines of slices) {
+      const process = await newProcess({ importSliceLines });
+      const prefix = `s${importSliceLines}`;
+      const lines = Array.from({ length: 9 }, (__, i) => history(`${prefix}-${i}`, `${prefix}-${i}`));
+      const wanted = failing.replace(/[iv]-/, `${prefix}-`);
+      process.store.fate = ({ stream }) => (stream === wanted ? 'unavailable' : 'through');
+      const first = await process.history.import(numbered(lines), 'c');
+      expect(first.map(({ status }) => status)).toEqual(lines.map((__, i) => (i < 4 ? 'accepted' : 'retry')));
+      process.store.fate = () => 'through';
+      const again = await process.history.import(numbered(lines), 'c');
+      expect(again.map(({ status }) => status).slice(0, 4)).toEqual(Array(4).fill('replayed'));
+      const imported = await eventsOf('GiftSent');
+      const ids = imported.map(({ data }) => (data as { importId: string }).importId);
+      expect(ids.filter((id) => id.startsWith(prefix))).toEqual(lines.map(({ importId }) => importId));
+      expect(await findings()).toEqual([]);
+    }
+  });
+
+  it.each(['lost', 'unheard'] as const)('in slices looks for its own lines after an answer was %s', async (fate) => {
+    const process = await newProcess({ importSliceLines: 2 });
+    let appended = 0;
+    process.store.fate = ({ events }) => {
+      if (!events.some(({ type }) => type === 'GiftSent')) return 'through';
+      return ++appended === 4 ? fate : 'through';
+    };
+    const lines = Array.from({ length: 9 }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
+    const answers = await process.history.import(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual(lines.map(() => 'accepted'));
+    const gifts = await eventsOf('GiftSent');
+    expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(lines.map((l) => l.importId));
+    expect(await findings()).toEqual([]);
+  });
+
   it('finishes the lines of one request in order, also where one fails at first', async () => {
     const lines = Array.from({ length: 3 }, (_, i) => history(`i-${i}`, `v-${i}`));
     const dying = await newProcess({}, false);

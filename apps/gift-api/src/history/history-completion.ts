@@ -13,7 +13,37 @@ import type { WalletCommands } from '../wallets/wallet-commands.js';
 import { walletEventsBetween } from '../wallets/wallet-events-between.js';
 
 type HistoryClaim = HistoryClaimed['data'];
-export type LoadedWallets = Map<string, LoadedStream<WalletState>>;
+
+/** Wallets that one call holds: as they were loaded, and what it has put into them since. */
+export class HeldWallets {
+  readonly #loaded = new Map<string, LoadedStream<WalletState>>();
+  /** Up to here a wallet has nothing of others that was not there when it was loaded first. */
+  readonly #ownThrough = new Map<string, number>();
+
+  constructor(loaded: readonly LoadedStream<WalletState>[]) {
+    for (const wallet of loaded) this.#loaded.set(wallet.name, wallet);
+  }
+
+  of(viewerId: string): LoadedStream<WalletState> {
+    return this.#loaded.get(walletStream(viewerId))!;
+  }
+
+  appended(stream: string, revision: number): void {
+    this.#ownThrough.set(stream, revision);
+  }
+
+  /** Others may have been there: nothing is known of it any more. */
+  reloaded(wallet: LoadedStream<WalletState>): void {
+    this.#loaded.set(wallet.name, wallet);
+    this.#ownThrough.delete(wallet.name);
+  }
+
+  /** The line's gift, if it is in its wallet, stands after this revision. */
+  lookedThrough({ claim, ours }: ClaimedLine): number {
+    const own = ours ? this.#ownThrough.get(walletStream(claim.viewerId)) : undefined;
+    return Math.max(claim.walletRevision, own ?? -1);
+  }
+}
 
 /** A claimed line; `done` is where its gift stands. */
 export interface ClaimedLine {
@@ -32,9 +62,8 @@ export class HistoryCompletion {
   ) {}
 
   /** @throws EventStoreError */
-  async load(streams: readonly string[]): Promise<LoadedWallets> {
-    const loaded = await Promise.all(streams.map((stream) => this.commands.loadHeld(stream)));
-    return new Map(loaded.map((wallet) => [wallet.name, wallet]));
+  async load(streams: readonly string[]): Promise<HeldWallets> {
+    return new HeldWallets(await Promise.all(streams.map((stream) => this.commands.loadHeld(stream))));
   }
 
   /**
@@ -42,7 +71,7 @@ export class HistoryCompletion {
    * after it makes the append conflict. Lines before a failure are done.
    * @throws CommandError
    */
-  async complete(lines: readonly ClaimedLine[], wallets: LoadedWallets, correlationId: string): Promise<void> {
+  async complete(lines: readonly ClaimedLine[], wallets: HeldWallets, correlationId: string): Promise<void> {
     let open = lines;
     for (let conflicts = 0; conflicts <= this.terms.conflictRetriesMax; conflicts++) {
       await this.#find(open, wallets);
@@ -60,14 +89,14 @@ export class HistoryCompletion {
   /** One append after the other: the whole log has them in line order. */
   async #append(
     lines: readonly ClaimedLine[],
-    wallets: LoadedWallets,
+    wallets: HeldWallets,
     correlationId: string,
   ): Promise<Error | undefined> {
     const drafts = new Map<string, Draft<WalletState, WalletEvent>>();
     const staged = lines.map(({ claim }) => {
       const stream = walletStream(claim.viewerId);
       let draft = drafts.get(stream);
-      if (draft === undefined) drafts.set(stream, (draft = this.commands.draft(wallets.get(stream)!)));
+      if (draft === undefined) drafts.set(stream, (draft = this.commands.draft(wallets.of(claim.viewerId))));
       return this.#stage(draft, claim, correlationId);
     });
     const { results, failure } = await this.store.appendInOrder(staged.map(({ entry }) => entry));
@@ -82,7 +111,9 @@ export class HistoryCompletion {
       if (partly.has(stream)) {
         this.commands.shelf.drop(stream);
       } else {
-        draft.commit(newest.get(stream)!);
+        const appended = newest.get(stream)!;
+        draft.commit(appended);
+        wallets.appended(stream, appended.revision);
         this.commands.shelf.keep(draft.loaded);
       }
     }
@@ -108,24 +139,26 @@ export class HistoryCompletion {
     return { entry, giftId: (decided.at(-1) as GiftSent).data.giftId };
   }
 
-  async #reload(lines: readonly ClaimedLine[], wallets: LoadedWallets): Promise<void> {
+  async #reload(lines: readonly ClaimedLine[], wallets: HeldWallets): Promise<void> {
     const streams = [...new Set(lines.map(({ claim }) => walletStream(claim.viewerId)))];
-    await Promise.all(streams.map(async (stream) => wallets.set(stream, await this.commands.shelf.load(stream))));
+    await Promise.all(streams.map(async (stream) => wallets.reloaded(await this.commands.shelf.load(stream))));
   }
 
   /** Each wallet is read once for all of its lines, only where a line may stand. */
-  async #find(lines: readonly ClaimedLine[], wallets: LoadedWallets): Promise<void> {
+  async #find(lines: readonly ClaimedLine[], wallets: HeldWallets): Promise<void> {
     const byWallet = new Map<string, ClaimedLine[]>();
     for (const line of lines) {
-      const stream = walletStream(line.claim.viewerId);
-      if (wallets.get(stream)!.revision <= line.claim.walletRevision) continue;
+      const { name: stream, revision } = wallets.of(line.claim.viewerId);
+      if (revision <= wallets.lookedThrough(line)) continue;
       const known = byWallet.get(stream);
       if (known === undefined) byWallet.set(stream, [line]);
       else known.push(line);
     }
     if (byWallet.size === 0) return;
     await Promise.all(
-      [...byWallet].map(([stream, wanted]) => this.#findIn(stream, wallets.get(stream)!.revision, wanted)),
+      [...byWallet].map(([stream, wanted]) =>
+        this.#findIn(stream, wallets.of(wanted[0]!.claim.viewerId).revision, wanted),
+      ),
     );
   }
 

@@ -13,16 +13,18 @@ import {
   retry,
   retryBehind,
   RisingPositions,
+  slicesOf,
   type LineUnderWay,
   type NumberedHistoryLine,
 } from './lines-under-way.js';
-import type { ClaimedLine, HistoryCompletion, LoadedWallets } from './history-completion.js';
+import type { ClaimedLine, HeldWallets, HistoryCompletion } from './history-completion.js';
 
 type HistoryClaim = HistoryClaimed['data'];
 
 /**
- * Imports history from elsewhere: every line counts once, for ever. Chunk after chunk: the rooms, then the claims, then the
- * wallets' events, both in line order, holding the wallets' lanes.
+ * Imports history from elsewhere: every line counts once, for ever. Chunk after chunk: the rooms, then slice after slice the
+ * claims, then the wallets' events, both in line order, holding the wallets' lanes. The claims of a slice are written while
+ * the slice before goes into its wallets: where each append waits for the one before, that takes half of the time.
  *
  * Lines enter history in their order, whatever happens on the way: a line that must be sent again stops its request, so
  * that no later one goes ahead of it, and a process that dies leaves claims that are a prefix of its lines, which whoever
@@ -37,7 +39,7 @@ export class History {
     private readonly claims: Claims<HistoryClaimed>,
     private readonly completion: HistoryCompletion,
     private readonly clock: Clock,
-    private readonly bounds: { readonly importChunkLines: number },
+    private readonly bounds: { readonly importChunkLines: number; readonly importSliceLines: number },
   ) {}
 
   /** One answer a line, in the order of the lines. Never rejects for what happens to a line. */
@@ -76,29 +78,30 @@ export class History {
     if (toClaim.length === 0) return;
     const streams = [...new Set(toClaim.map(({ body }) => walletStream(body.viewerId)))];
     await this.commands.exclusive(streams, async () => {
-      const loaded = await this.completion.load(streams);
-      const claimed = await this.#claim(toClaim, loaded, correlationId);
-      const failure = await this.#complete(claimed, loaded, correlationId);
-      for (const [line, { done, ours }] of claimed) {
-        if (done === null) line.answer = retry(line, failure?.code ?? 'unavailable');
-        else
-          line.answer = {
-            line: line.line,
-            status: ours && order.rises(done.position) ? 'accepted' : 'replayed',
-            ...done,
-          };
+      const wallets = await this.completion.load(streams);
+      let completed: Promise<void> = Promise.resolve();
+      for (const slice of slicesOf(toClaim, this.bounds.importSliceLines)) {
+        const claimed = await this.#claim(slice, wallets, correlationId);
+        await completed;
+        // What was claimed behind a line that must be sent again is left to whoever comes, as after a crash.
+        const isStopped = retryBehind(toClaim);
+        const open = claimed.filter(([line]) => line.answer === null);
+        completed = this.#complete(open, wallets, order, correlationId);
+        if (isStopped) break;
       }
+      await completed;
+      retryBehind(toClaim);
     });
   }
 
   /** The lines that are claimed with this content, by whomever; the others have their answer. */
   async #claim(
     lines: readonly LineUnderWay[],
-    loaded: LoadedWallets,
+    wallets: HeldWallets,
     correlationId: string,
   ): Promise<(readonly [LineUnderWay, ClaimedLine])[]> {
     const wanted = lines.map(({ body: { importId, at, roomId, creatorId, viewerId, coins } }) => {
-      const walletRevision = loaded.get(walletStream(viewerId))!.revision;
+      const walletRevision = wallets.of(viewerId).revision;
       const data = { importId, roomId, creatorId, viewerId, coins, walletRevision, occurredAt: at };
       return { stream: importStream(importId), data };
     });
@@ -117,20 +120,28 @@ export class History {
     return claimed;
   }
 
+  /** Never rejects: what has become of each line is its answer. */
   async #complete(
     claimed: readonly (readonly [LineUnderWay, ClaimedLine])[],
-    loaded: LoadedWallets,
+    wallets: HeldWallets,
+    order: RisingPositions,
     correlationId: string,
-  ): Promise<CommandError | null> {
+  ): Promise<void> {
+    let failure: CommandError | null = null;
     try {
-      await this.completion.complete(
-        claimed.map(([, line]) => line),
-        loaded,
-        correlationId,
-      );
-      return null;
-    } catch (failure) {
-      return commandErrorOf(failure);
+      const lines = claimed.map(([, line]) => line);
+      await this.completion.complete(lines, wallets, correlationId);
+    } catch (caught) {
+      failure = commandErrorOf(caught);
+    }
+    for (const [line, { done, ours }] of claimed) {
+      if (done === null) line.answer = retry(line, failure?.code ?? 'unavailable');
+      else
+        line.answer = {
+          line: line.line,
+          status: ours && order.rises(done.position) ? 'accepted' : 'replayed',
+          ...done,
+        };
     }
   }
 

@@ -50,6 +50,10 @@ export function* chunksOf(lines: readonly LineUnderWay[], linesMax: number): Gen
   if (chunk.length > 0) yield chunk;
 }
 
+export function* slicesOf<Line>(lines: readonly Line[], linesMax: number): Generator<readonly Line[]> {
+  for (let from = 0; from < lines.length; from += linesMax) yield lines.slice(from, from + linesMax);
+}
+
 export function refused(line: LineUnderWay, code: string): LineAnswer {
   return { line: line.line, status: 'refused', code };
 }

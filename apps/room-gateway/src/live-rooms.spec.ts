@@ -284,6 +284,20 @@ describe('a gateway', () => {
     }
   });
 
+  it('that lags behind the one that a client comes from sends it back, and has all for it once it is there', async () => {
+    await world.gifts('room', 2);
+    world.rooms.set('room', { ...roomRow('room'), lastGiftPosition: at(4) });
+    const from = `${STORE_ID}:${at(3)}`;
+    expect(await (await world.webSocket('room', `from=${from}`)).closed).toBe(1012);
+    const refused = await fetch(`${world.url}/v1/rooms/room/events`, { headers: { 'last-event-id': from } });
+    expect(refused.status).toBe(503);
+    expect(refused.headers.get('retry-after')).toBe('1');
+    await world.gifts('room', 2);
+    const client = await world.webSocket('room', `from=${from}`);
+    expect(await client.next<RecoveredFrame>('recovered')).toMatchObject({ complete: true });
+    expect(await client.next<GiftFrame>('gift')).toMatchObject({ position: at(4) });
+  });
+
   it('lets nobody in before its feed has caught up', async () => {
     let begin = (): void => {};
     const startsAfter = new Promise<void>((resolve) => {

@@ -143,7 +143,7 @@ export class RoomGateway {
     const facts = await this.#facts.find(roomId, this.#feed, after === null ? this.config.unknownRoomWaitMs : 0);
     if (facts === null) return { refused: 'room-not-found' };
     if (facts.closed) return { refused: 'room-closed' };
-    if (from !== null) await this.#prepareResume(roomId, from);
+    if (from !== null && !(await this.#canResume(roomId, from))) return { refused: 'unavailable' };
     return { facts, board: await this.#facts.board(roomId, null) };
   }
 
@@ -153,19 +153,30 @@ export class RoomGateway {
     return this.#pump.caughtUp;
   }
 
-  async #prepareResume(roomId: string, from: string): Promise<void> {
-    await this.#untilReached(roomId, from);
+  /** False while this gateway lags behind what the client has seen elsewhere: nothing is lost, so it comes back. */
+  async #canResume(roomId: string, from: string): Promise<boolean> {
+    const hasReached = await this.#hasReached(roomId, from);
     // The window begins some minutes back. Of a room that was quiet since the client left, nothing is missing all the same.
-    if (this.#feed.reachesBack(roomId, from)) return;
+    if (hasReached && this.#feed.reachesBack(roomId, from)) return true;
     const history = await this.#facts.history(roomId);
-    if (history !== null) this.#feed.reachBack(roomId, history);
+    if (history === null) return true;
+    if (!hasReached && this.#feed.isBehind(roomId, from, history)) {
+      this.parts.telemetry.count('room_resumes_put_off');
+      return false;
+    }
+    if (hasReached) this.#feed.reachBack(roomId, history);
+    return true;
   }
 
   /** The client may come from a gateway that was ahead of this one by a moment. */
-  async #untilReached(roomId: string, from: string): Promise<void> {
+  async #hasReached(roomId: string, from: string): Promise<boolean> {
     const { clock, scheduler } = this.parts;
     const untilMs = clock.now() + this.config.aheadWaitMs;
-    while (!this.#feed.hasReached(roomId, from) && clock.now() < untilMs) await pause(scheduler, 10);
+    while (!this.#feed.hasReached(roomId, from)) {
+      if (clock.now() >= untilMs) return false;
+      await pause(scheduler, 10);
+    }
+    return true;
   }
 
   #entry(request: EntryRequest, found: { readonly facts: RoomFacts; readonly board: RoomBoard }): Entry {

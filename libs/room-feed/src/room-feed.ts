@@ -85,6 +85,15 @@ export class RoomFeed {
     return seen.length !== place.position.length || place.position <= seen;
   }
 
+  /**
+   * True when this feed lags: the frame lies ahead of what has arrived, and the room has had a gift since (as somebody else
+   * knows), so that what comes between is still on its way here. Of a feed that nothing ever came to nothing can be said.
+   */
+  isBehind(roomId: string, from: string, { lastGift }: RoomHistory): boolean {
+    if (lastGift === null || this.#partitionOf(roomId).seen === null || this.hasReached(roomId, from)) return false;
+    return parseFrameId(from)!.position <= lastGift;
+  }
+
   /** True when everything after that frame is here, or when no question to anybody could make it so. */
   reachesBack(roomId: string, from: string): boolean {
     const place = parseFrameId(from);
@@ -202,20 +211,25 @@ export class RoomFeed {
   #resume(room: LiveRoom, from: string): Resume {
     const place = parseFrameId(from);
     const { window } = room;
-    const complete =
-      place !== null &&
-      place.epoch === this.parts.epoch &&
-      this.#isOfThisStore(room.roomId, place.position) &&
-      window.reachesBackTo(place.position) &&
-      this.hasReached(room.roomId, from);
-    if (!complete) return { complete: false, missed: NOTHING };
+    const isKnown =
+      place !== null && place.epoch === this.parts.epoch && this.#isOfThisStore(room.roomId, place.position);
+    if (!isKnown) return this.#incomplete('room_resumes_foreign');
+    if (!window.reachesBackTo(place.position)) return this.#incomplete('room_resumes_too_old');
+    if (!this.hasReached(room.roomId, from)) return this.#incomplete('room_resumes_ahead');
     // After a restart a thousand clients resume from one frame: what they missed is put together once.
     const shared = this.#resumes.get(room.roomId);
-    if (shared?.from === place.position && shared.newest === window.newest) return { complete, missed: shared.batch };
+    if (shared?.from === place.position && shared.newest === window.newest) {
+      return { complete: true, missed: shared.batch };
+    }
     const batch = room.missedSince(place.position);
     this.#resumes.clear();
     this.#resumes.set(room.roomId, { from: place.position, newest: window.newest, batch });
-    return { complete, missed: batch };
+    return { complete: true, missed: batch };
+  }
+
+  #incomplete(metric: string): Resume {
+    this.parts.telemetry.count(metric);
+    return { complete: false, missed: NOTHING };
   }
 
   /** Positions of one store have one width; the very first place is the exception. */

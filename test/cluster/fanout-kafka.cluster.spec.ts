@@ -163,6 +163,23 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
       await admin.disconnect();
       await expect(openFanOut()).rejects.toMatchObject({ name: 'FanOutError', code: 'misconfigured' });
     });
+
+    it('that both have got more partitions are not gone on with, for rooms would have moved', async () => {
+      await publishOnce([messageOf(roomIn(0), 1)]);
+      const admin = plain.admin();
+      await admin.connect();
+      const both = Object.values(topics);
+      await admin.createPartitions({ topicPartitions: both.map((topic) => ({ topic, count: PARTITIONS + 2 })) });
+      const added = async (topic: string): Promise<boolean> =>
+        (await admin.fetchTopicOffsets(topic).catch(() => [])).length === PARTITIONS + 2;
+      for (const topic of both) while (!(await added(topic)));
+      await admin.disconnect();
+      const again = await openFanOut();
+      const refused = { name: 'FanOutError', code: 'misconfigured' };
+      await expect(again.openPublisher(PARTITIONS)).rejects.toMatchObject(refused);
+      await expect(again.subscribe({ backMs: BACK_MS })).rejects.toMatchObject(refused);
+      await again.close();
+    });
   });
 
   describe('topics that somebody else has made', () => {

@@ -84,6 +84,7 @@ class KafkaFanOut implements FanOut {
         topics,
         progress: this.#progress,
         sourcePartition,
+        sourcePartitionCount: this.sourcePartitionCount,
         onClose: (publisher) => this.#open.delete(publisher),
       }),
     );

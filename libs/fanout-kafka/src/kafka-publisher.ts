@@ -13,6 +13,7 @@ export interface KafkaPublisherParts {
   readonly topics: TopicNames;
   readonly progress: ProgressReader;
   readonly sourcePartition: number;
+  readonly sourcePartitionCount: number;
   /** Called once, when it is closed. */
   onClose(publisher: KafkaPublisher): void;
 }
@@ -119,6 +120,7 @@ export class KafkaPublisher implements FanOutPublisher {
 
   /** Within the broker's bounds; the last one carries the checkpoint. */
   *#requests(messages: readonly RoomMessage[], progress: Progress): Generator<readonly TopicMessages[]> {
+    const { sourcePartition, sourcePartitionCount } = this.parts;
     const { rooms, checkpoints } = this.parts.topics;
     const timestamp = String(this.parts.clock.now());
     let previous: Position | null = this.#progress?.newest ?? null;
@@ -135,7 +137,8 @@ export class KafkaPublisher implements FanOutPublisher {
       bytes += size;
       previous = message.position;
     }
-    const last = { topic: checkpoints, messages: [progressMessage(this.parts.sourcePartition, progress)] };
+    const checkpoint = progressMessage(sourcePartition, progress, sourcePartitionCount);
+    const last = { topic: checkpoints, messages: [checkpoint] };
     yield batch.length === 0 ? [last] : [{ topic: rooms, messages: batch }, last];
   }
 }

@@ -1,6 +1,6 @@
-import type { FanOutError } from '@livegift/fanout';
+import { FanOutError } from '@livegift/fanout';
 import { TopicReader, type TopicReaderParts } from './topic-reader.js';
-import { progressOf, type Progress } from './progress-record.js';
+import { partitionCountOf, progressOf, type Progress } from './progress-record.js';
 
 /** Of each source partition that anything was ever published to. */
 export type ProgressByPartition = ReadonlyMap<number, Progress>;
@@ -19,7 +19,10 @@ export class ProgressReader {
 
   constructor(private readonly parts: ProgressReaderParts) {}
 
-  /** Sees everything that was committed before the call. @throws FanOutError, whatever kafkajs throws */
+  /**
+   * Sees everything that was committed before the call.
+   * @throws FanOutError also `misconfigured`: the topic has got other partitions since; whatever kafkajs throws
+   */
   read(): Promise<ProgressByPartition> {
     // One that is under way may have looked for the end before this caller had fenced its predecessor.
     this.#following ??= this.#running.then(() => {
@@ -64,8 +67,12 @@ export class ProgressReader {
       isCompacted: true,
       fetchWaitMs: FETCH_WAIT_MS,
       onRecords: (partition, records) => {
-        for (const record of records)
-          if (Number(record.offset) < ends[partition]!) found.set(partition, progressOf(record));
+        for (const record of records) {
+          if (Number(record.offset) >= ends[partition]!) continue;
+          const count = partitionCountOf(record) ?? ends.length;
+          if (count !== ends.length) return finish(repartitioned(this.parts.topic, count, ends.length));
+          found.set(partition, progressOf(record));
+        }
       },
       onProgress: (partition, next) => {
         if (next >= ends[partition]!) unread.delete(partition);
@@ -86,4 +93,13 @@ export class ProgressReader {
     }
     return found;
   }
+}
+
+/** Rooms would be looked for, and written, where they were not before: out of order, with holes that nobody sees. */
+function repartitioned(topic: string, before: number, now: number): FanOutError {
+  return new FanOutError(
+    'misconfigured',
+    `topic ${topic} had ${before} partitions when it was written, and has ${now}: partitions are chosen once. To begin ` +
+      'anew with others, stop publishers and gateways and delete both topics',
+  );
 }

@@ -8,11 +8,25 @@ export interface Progress {
   readonly newest: Position | null;
 }
 
+/** Of how many partitions the record's own is one: rooms are spread over so many. */
+const PARTITIONS_HEADER = 'partitions';
+
 /** Keyed by the source partition, so that compaction keeps the last of each. */
-export function progressMessage(sourcePartition: number, { checkpoint, newest }: Progress): Message {
+export function progressMessage(
+  sourcePartition: number,
+  { checkpoint, newest }: Progress,
+  partitionCount: number,
+): Message {
   const { storeId, position } = checkpoint;
   const value = JSON.stringify({ storeId, position, newest });
-  return { key: String(sourcePartition), value, partition: sourcePartition };
+  const headers = { [PARTITIONS_HEADER]: String(partitionCount) };
+  return { key: String(sourcePartition), value, headers, partition: sourcePartition };
+}
+
+/** Null: one that does not say so. */
+export function partitionCountOf({ headers }: KafkaMessage): number | null {
+  const count = headers?.[PARTITIONS_HEADER];
+  return count === undefined ? null : Number(String(count));
 }
 
 /** @throws Error when it is not one of ours: going on without the checkpoint would publish everything again */

@@ -1,6 +1,6 @@
 import { importStream, paymentStream, type CoinsPurchased, type GiftSent } from '@livegift/domain';
 import type { HistoryClaimed, PaymentClaimed, PaymentReleased } from '@livegift/domain';
-import type { RecordedEvent } from '@livegift/kernel';
+import { WALLET_COINS_MAX, type RecordedEvent } from '@livegift/kernel';
 import { FingerprintSet } from './fingerprint-set.js';
 import { findingAt, type Report, type Rule } from './finding.js';
 
@@ -12,8 +12,8 @@ interface Unfinished {
   bought: boolean;
 }
 
-/** A claim that was let go; whether rightly, the wallet's stream says. */
-export interface Release {
+/** What became of a claim; whether rightly, the wallet's stream says. */
+export interface ClaimEnd {
   readonly event: RecordedEvent;
   readonly claim: PaymentClaimed['data'];
 }
@@ -27,7 +27,9 @@ export class ClaimsAudit {
   /** Streams of claims that may hold more than one event: look. */
   readonly suspects = new Set<string>();
   /** Few: they take two commands with one key at the same moment. */
-  readonly releases: Release[] = [];
+  readonly releases: ClaimEnd[] = [];
+  /** Purchases that left more in a wallet than it may hold. Few: several were claimed at one moment. */
+  readonly overfull: ClaimEnd[] = [];
   /** Streams whose last event is a release, and its revision. */
   readonly #released = new Map<string, number>();
 
@@ -69,7 +71,9 @@ export class ClaimsAudit {
       return this.#say(event, 'payment-claims', `${stream} was never claimed, or has made its coins before`);
     }
     this.#unfinished.delete(stream);
-    const { viewerId, coins, price, idempotencyKey, bodyHash } = claim.event.data as PaymentClaimed['data'];
+    const data = claim.event.data as PaymentClaimed['data'];
+    const { viewerId, coins, price, idempotencyKey, bodyHash } = data;
+    if (bought.balance > WALLET_COINS_MAX) this.overfull.push({ event, claim: data });
     const { amountMinor, currency } = bought.price ?? {};
     if (
       bought.viewerId !== viewerId ||

@@ -1,6 +1,7 @@
 import type { DiamondsCredited, GiftSent } from '@livegift/domain';
 import type { Position, RecordedEvent } from '@livegift/kernel';
 import { findingAt, type Report, type Rule } from './finding.js';
+import { isWhole } from './whole-amounts.js';
 
 /** A gift whose diamonds are still to be credited. */
 interface Owed {
@@ -60,6 +61,9 @@ export class CreatorsAudit {
     const creatorId = event.stream.slice('creator-'.length);
     const books = this.#books(creatorId);
     if (credit.creatorId !== creatorId) this.#say(event, 'credited-once', `credits creator ${credit.creatorId}`);
+    if (!isWhole(credit.diamonds, 0) || !isWhole(credit.balance, 0)) {
+      this.#say(event, 'whole-amounts', `${credit.diamonds} diamonds, of then ${credit.balance} held`);
+    }
     const owed = this.#takeOwed(event, books, credit);
     if (owed !== null) this.#checkCredit(event, credit, owed);
     if (credit.balance !== books.held + credit.diamonds) {

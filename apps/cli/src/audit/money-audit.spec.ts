@@ -105,6 +105,23 @@ function releasedClaim(key: string): Draft[] {
   ];
 }
 
+/** Dora's wallet, one purchase short of as full as it may be, and further ones, claimed when it stood at these revisions. */
+function filledUp(...claimedAt: readonly number[]): Draft[] {
+  const revisions = [...Array.from({ length: 999 }, (_, revision) => revision), ...claimedAt];
+  const purchases = revisions.map((walletRevision, n) => {
+    const bought = { viewerId: 'dora', coins: 1e9, price: PRICE, provider: 'shop', paymentId: `d${n}` };
+    const metadata = { idempotencyKey: `k${n}`, bodyHash: 'b' };
+    const ids = { purchaseId: `dora.${n + 1}`, balance: (n + 1) * 1e9 };
+    const claim = { ...bought, ...metadata, walletRevision };
+    return [
+      { stream: `payment-shop-d${n}`, revision: 0, type: 'PaymentClaimed', data: claim, metadata: {} },
+      { stream: 'wallet-dora', revision: n + 1, type: 'CoinsPurchased', data: { ...bought, ...ids }, metadata },
+    ];
+  });
+  const opened = { stream: 'wallet-dora', revision: 0, type: 'WalletOpened', data: { viewerId: 'dora' }, metadata: {} };
+  return [opened, ...purchases.flat()];
+}
+
 const FIRST_GIFT = 5;
 const SECOND_GIFT = 6;
 const FIRST_CREDIT = 7;
@@ -194,6 +211,12 @@ describe('the audit of the money', () => {
       'a price in fractions',
       'whole-amounts',
       (log) => Object.assign(log[4]!.data, { price: { amountMinor: 4.99, currency: 'USD' } }),
+    ],
+    ['coins claimed for a wallet that was full', 'whole-amounts', (log) => log.push(...filledUp(999, 1_000))],
+    [
+      'a creator who holds more than can be counted exactly',
+      'whole-amounts',
+      (log) => Object.assign(log[SECOND_CREDIT]!.data, { balance: 2 ** 53 }),
     ],
     ['a diamond too many', 'share', (log) => Object.assign(log[FIRST_GIFT]!.data, { diamonds: 1501 })],
     ['coins other than price x quantity', 'share', (log) => Object.assign(log[FIRST_GIFT]!.data, { quantity: 29 })],
@@ -344,6 +367,22 @@ describe('the audit of the money', () => {
     expect(await rulesBrokenBy((log) => log.push(...releasedClaim('g2')))).toEqual([]);
     const claimedAgain = { ...releasedClaim('g2')[0]!, revision: 2 };
     expect(await rulesBrokenBy((log) => log.push(...releasedClaim('g2'), claimedAgain))).toEqual([]);
+  });
+
+  it('lets payments that were claimed at one moment, and history, take a wallet over its limit', async () => {
+    expect(await rulesBrokenBy((log) => log.push(...filledUp(999, 999)))).toEqual([]);
+    const [claim, , bought, sent] = soundLog()
+      .slice(8, 12)
+      .map((draft) => structuredClone(draft));
+    Object.assign(claim!.data, { viewerId: 'dora', importId: 'row-2', walletRevision: 1_000 });
+    Object.assign(bought!.data, { viewerId: 'dora', purchaseId: 'dora.1001', paymentId: 'row-2', balance: 1e12 + 7 });
+    Object.assign(sent!.data, { viewerId: 'dora', giftId: 'dora.1002', importId: 'row-2', balance: 1e12 });
+    const history = [
+      { ...claim!, stream: 'import-row-2' },
+      { ...bought!, stream: 'wallet-dora', revision: 1_001 },
+      { ...sent!, stream: 'wallet-dora', revision: 1_002 },
+    ];
+    expect(await rulesBrokenBy((log) => log.push(...filledUp(999), ...history))).toEqual([]);
   });
 
   it('lets what has just been written be finished a moment later', async () => {

@@ -1,7 +1,7 @@
 import type { EventReader } from '@livegift/event-store';
-import type { RecordedEvent } from '@livegift/kernel';
+import { WALLET_COINS_MAX, type RecordedEvent } from '@livegift/kernel';
 import { walletStream, type CoinsPurchased } from '@livegift/domain';
-import { ClaimsAudit, type Release } from './claims.audit.js';
+import { ClaimsAudit, type ClaimEnd } from './claims.audit.js';
 import { CreatorsAudit } from './creators.audit.js';
 import { findingAt, type Report } from './finding.js';
 import { RoomsAudit } from './rooms.audit.js';
@@ -105,6 +105,7 @@ export class MoneyAudit {
     for (const suspect of this.#streams.suspects) await this.#lookAtKey(reader, suspect);
     for (const stream of this.#claims.suspects) await this.#lookAtClaim(reader, stream);
     for (const release of this.#claims.releases) await this.#lookAtRelease(reader, release);
+    for (const purchase of this.#claims.overfull) await this.#lookAtLimit(reader, purchase);
     const { totals } = this.#wallets;
     return {
       events: this.#events,
@@ -162,7 +163,7 @@ export class MoneyAudit {
   }
 
   /** A claim is released only when another command has taken its key in the wallet, after the claim. */
-  async #lookAtRelease(reader: EventReader, { event, claim }: Release): Promise<void> {
+  async #lookAtRelease(reader: EventReader, { event, claim }: ClaimEnd): Promise<void> {
     const { viewerId, idempotencyKey, walletRevision, provider, paymentId } = claim;
     for await (const taken of wholeStream(reader, walletStream(viewerId), walletRevision + 1)) {
       if (taken.metadata.idempotencyKey !== idempotencyKey) continue;
@@ -171,6 +172,17 @@ export class MoneyAudit {
       break;
     }
     this.report(findingAt(event, 'payment-claims', `key ${idempotencyKey} was not taken by another command`));
+  }
+
+  /** A claimed purchase is not refused any more: the limit holds for the wallet as it was when the payment was claimed. */
+  async #lookAtLimit(reader: EventReader, { event, claim }: ClaimEnd): Promise<void> {
+    let held = 0;
+    for await (const { revision, data } of wholeStream(reader, walletStream(claim.viewerId))) {
+      if (revision > claim.walletRevision) break;
+      held = (data as { readonly balance?: number }).balance ?? held;
+    }
+    if (held + claim.coins <= WALLET_COINS_MAX) return;
+    this.report(findingAt(event, 'whole-amounts', `${claim.coins} coins claimed for a wallet of ${held}`));
   }
 
   async #lookAtClaim(reader: EventReader, stream: string): Promise<void> {

@@ -2,13 +2,13 @@ import type { CoinsPurchased, GiftSent, WalletConfirmed } from '@livegift/domain
 import {
   COMMAND_COINS_MAX,
   DIAMONDS_PER_COIN,
-  WALLET_COINS_MAX,
   diamondsFor,
   idAtRevision,
   platformDiamonds,
   type RecordedEvent,
 } from '@livegift/kernel';
 import { findingAt, type Report, type Rule } from './finding.js';
+import { isWhole, wholeOrNone } from './whole-amounts.js';
 
 interface WalletBooks {
   /** As the newest event states it. */
@@ -130,7 +130,6 @@ export class WalletsAudit {
     if (expected < 0 || stated < 0) {
       this.#say(event, 'no-negative-balance', `the wallet goes below zero, to ${Math.min(expected, stated)}`);
     }
-    if (stated > WALLET_COINS_MAX) this.#say(event, 'whole-amounts', `a wallet of ${stated} coins`);
   }
 
   /** A gift's and a purchase's id says where it stands, and each links to the one before. */
@@ -147,13 +146,4 @@ export class WalletsAudit {
   #say(event: RecordedEvent, rule: Rule, detail: string): void {
     this.report(findingAt(event, rule, detail));
   }
-}
-
-function isWhole(value: unknown, min: number): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= min;
-}
-
-/** What is no whole number was reported already; it must not stop the audit. */
-function wholeOrNone(value: number): bigint {
-  return Number.isSafeInteger(value) ? BigInt(value) : 0n;
 }

@@ -3,6 +3,7 @@ import type { EventMetadata, Position, RecordedEvent } from '@livegift/kernel';
 import { silentProgress } from '../progress.js';
 import { auditLog } from './audit-log.js';
 import type { Finding, Rule } from './finding.js';
+import { StreamsAudit } from './streams.audit.js';
 
 const AT = '2026-01-01T10:00:00.000Z';
 const POSITION_DIGITS = 16;
@@ -383,6 +384,18 @@ describe('the audit of the money', () => {
       { ...sent!, stream: 'wallet-dora', revision: 1_002 },
     ];
     expect(await rulesBrokenBy((log) => log.push(...filledUp(999), ...history))).toEqual([]);
+  });
+
+  it('says so when more keys seem to come twice than it looks up', async () => {
+    const findings: Finding[] = [];
+    const streams = new StreamsAudit((finding) => findings.push(finding), 1);
+    const log = recorded(soundLog());
+    for (const revision of [4, 5, 6]) {
+      streams.recorded({ ...log[FIRST_GIFT]!, revision, position: positionOf(100 + revision) });
+    }
+    findings.length = 0;
+    streams.finish();
+    expect(findings).toMatchObject([{ rule: 'idempotency-keys', stream: null }]);
   });
 
   it('lets what has just been written be finished a moment later', async () => {

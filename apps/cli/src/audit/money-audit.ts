@@ -101,6 +101,7 @@ export class MoneyAudit {
    */
   async finish(reader: EventReader, engineNowMs: number | null): Promise<AuditSummary> {
     this.#wallets.finish();
+    this.#streams.finish();
     this.#reportForgotten(engineNowMs ?? Date.parse(this.#newest?.metadata.recordedAt ?? ''));
     for (const suspect of this.#streams.suspects) await this.#lookAtKey(reader, suspect);
     for (const stream of this.#claims.suspects) await this.#lookAtClaim(reader, stream);

@@ -1,7 +1,7 @@
 /** Longer than usual: gifts, purchases and imports share one harness of processes over one store. */
 import type { Accepted, CommandContext } from '@livegift/command-handling';
 import type { GiftAnswer, HistoryLine, PurchaseAnswer, PurchaseCoinsBody } from '@livegift/contracts';
-import { silentTelemetry, type Cancellable, type RecordedEvent } from '@livegift/kernel';
+import { silentTelemetry, type Cancellable, type Position, type RecordedEvent } from '@livegift/kernel';
 import {
   InMemoryEventStore,
   NaiveLedger,
@@ -509,6 +509,40 @@ describe('purchases', () => {
       expect(await process.purchases.purchase('ann', purchase(payment), context(payment))).toHaveProperty('answer');
     }
     expect(await eventsOf('CoinsPurchased')).toHaveLength(2);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('are finished, none forgotten, also when more were left behind than the finisher keeps', async () => {
+    const dying = await newProcess({}, false);
+    const process = await newProcess({ finisherPendingMax: 2 });
+    await withAnn(process, 0);
+    dying.store.fate = diesAt('wallet-', 'silent-before');
+    for (const viewerId of ['bob', 'cid', 'dan', 'eva', 'fay']) {
+      await process.wallets.open({ viewerId, region: 'DE', ageAssured: true }, context());
+      void dying.purchases.purchase(viewerId, purchase(`p-${viewerId}`), context());
+    }
+    await settle();
+    expect(process.finisher.pending).toBe(2);
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(3);
+    await time.pass(20_000);
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(5);
+    expect(await findings()).toEqual([]);
+  });
+
+  it('are finished also where the finisher’s checkpoint does not fit the log', async () => {
+    const dying = await newProcess({}, false);
+    const other = await newProcess({}, false);
+    await other.catalogue.gifts();
+    await withAnn(other, 0);
+    dying.store.fate = diesAt('wallet-', 'silent-before');
+    void dying.purchases.purchase('ann', purchase('p-1'), context());
+    await settle();
+    const beyond = '9'.repeat((await inner.head())!.length) as Position;
+    await inner.saveCheckpoint('finisher', beyond);
+    await newProcess();
+    await time.pass(20_000);
+    expect(await eventsOf('CoinsPurchased')).toHaveLength(1);
+    expect((await inner.loadCheckpoint('finisher'))!.position < beyond).toBe(true);
     expect(await findings()).toEqual([]);
   });
 

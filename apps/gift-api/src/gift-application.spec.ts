@@ -844,6 +844,22 @@ describe('imported history', () => {
 });
 
 describe('the catalogue', () => {
+  it.each(['on', 'back'] as const)(
+    'is at most referenceStalenessMs old when a gift is priced, also as the clock goes %s',
+    async (way) => {
+      const process = await newProcess();
+      await withAnn(process);
+      await process.gifts.send('r1', rose('ann'), context());
+      const [last] = await inner.readStream('catalogue', { direction: 'backwards', limit: 1 });
+      const data = { name: 'rose', coins: 7, tier: 'small', occurredAt: '2026-03-01T12:00:00.000Z' };
+      const repriced = { ...last!, id: 'repriced', type: 'GiftRepriced', data };
+      await inner.append('catalogue', [repriced], last!.revision);
+      time.nowMs += way === 'on' ? 1_001 : -1;
+      const sent = (await process.gifts.send('r1', rose('ann'), context())) as Accepted<GiftAnswer>;
+      expect(sent.answer.coins).toBe(7);
+    },
+  );
+
   it('is listed once, by whoever is first', async () => {
     const [here] = await Promise.all([newProcess(), newProcess()]);
     const gifts = await here.catalogue.gifts();

@@ -93,7 +93,7 @@ describe('a projector of some partitions', () => {
     const stream = `wallet-${viewerId}`;
     const [last] = await store.readStream(stream, { direction: 'backwards', limit: 1 });
     const metadata = { $correlationId: 'c', $causationId: 'c', recordedAt: AT };
-    const fields = { viewerId, imported: false, ...data, occurredAt: AT };
+    const fields = { viewerId, imported: false, occurredAt: AT, ...data };
     const event: NewEvent = { id: 'e', type, schemaVersion: 1, data: fields, metadata };
     return (await store.append(stream, [event], last?.revision ?? 'no-stream')).positions[0]!;
   }
@@ -189,9 +189,10 @@ describe('a projector of some partitions', () => {
   });
 
   it('tells those that rested of the time of the gifts that they rested through, so that all cut alike', async () => {
-    const heard = new Map<number, number | null>();
+    const heard = new Map<number, number>();
     const apply = (batch: ReadModelBatch): ReturnType<ReadModel['apply']> => {
-      if (batch.newestGiftMs !== null) heard.set(batch.partition, batch.newestGiftMs);
+      const { partition, newestGiftMs } = batch;
+      if (newestGiftMs !== null) heard.set(partition, Math.max(newestGiftMs, heard.get(partition) ?? 0));
       return readModel.apply(batch);
     };
     const projector = project(new HandShared(0, 1, 2, 3), changed({ apply }));
@@ -204,7 +205,11 @@ describe('a projector of some partitions', () => {
     const sent = await append(viewerId, 'GiftSent', gift);
     await reached(sent, 1);
     expect([await positionOf(2), await positionOf(3)]).not.toContain(sent);
-    await reached(sent, 0, 1, 2, 3);
+    // An older one, from history, takes nothing back.
+    const late = await append(viewerId, 'GiftSent', { ...gift, occurredAt: '2016-07-01T00:00:00.000Z' });
+    await reached(late, 1);
+    expect([await positionOf(2), await positionOf(3)]).not.toContain(late);
+    await reached(late, 0, 1, 2, 3);
     expect([...heard.values()]).toEqual(VIEWERS.map(() => Date.parse(AT)));
   });
 
@@ -251,6 +256,31 @@ describe('a projector of some partitions', () => {
     await readModel.drop(2);
     await expect(readModel.wallet(VIEWERS[2]!)).rejects.toMatchObject({ code: 'rebuilding' });
     await reached((await store.head())!, 2);
+    await until(() => projector.state().ready);
+    await expectAllCounted();
+  });
+
+  it('answers nothing of a partition that fell back under it before that has caught up again', async () => {
+    let batchesLeft = Infinity;
+    let goOn = (): void => {};
+    const apply = async (batch: ReadModelBatch): ReturnType<ReadModel['apply']> => {
+      if (batch.partition === 2 && batchesLeft-- <= 0) await new Promise<void>((resolve) => (goOn = resolve));
+      return readModel.apply(batch);
+    };
+    const projector = project(new HandShared(0, 1, 2, 3), changed({ apply }));
+    for (let round = 0; round < 10; round++) await buyOneEach();
+    await until(async () => projector.state().ready && projector.state().position === (await store.head()));
+    await readModel.drop(2);
+    // One that is refused, and one of those that build it again.
+    batchesLeft = 2;
+    const head = await buyOneEach();
+    for (let turns = 0; turns < LONG; turns++) await turn();
+    expect(await positionOf(2)).not.toBeNull();
+    expect(projector.state()).toMatchObject({ phase: 'catching-up', ready: false });
+    await expect(readModel.wallet(VIEWERS[2]!)).rejects.toMatchObject({ code: 'rebuilding' });
+    batchesLeft = Infinity;
+    goOn();
+    await reached(head, 2);
     await until(() => projector.state().ready);
     await expectAllCounted();
   });

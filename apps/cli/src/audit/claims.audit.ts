@@ -79,7 +79,8 @@ export class ClaimsAudit {
       bought.viewerId !== viewerId ||
       bought.coins !== coins ||
       amountMinor !== price.amountMinor ||
-      currency !== price.currency
+      currency !== price.currency ||
+      bought.occurredAt !== data.occurredAt
     ) {
       this.#say(event, 'payment-claims', `${stream} claimed ${coins} coins for ${viewerId}: not what was bought`);
     }
@@ -129,11 +130,12 @@ export class ClaimsAudit {
     }
     claim.bought = true;
     const line = claim.event.data as HistoryClaimed['data'];
-    if (bought.coins !== line.coins || bought.viewerId !== line.viewerId) {
+    const { coins, viewerId, occurredAt } = line;
+    if (bought.coins !== coins || bought.viewerId !== viewerId || bought.occurredAt !== occurredAt) {
       this.#say(
         event,
         'history-claims',
-        `${stream} claimed ${line.coins} coins for ${line.viewerId}: not what was bought`,
+        `${stream} claimed ${coins} coins for ${viewerId} at ${occurredAt}: not what was bought`,
       );
     }
   }

@@ -110,7 +110,8 @@ function releasedClaim(key: string): Draft[] {
 function filledUp(...claimedAt: readonly number[]): Draft[] {
   const revisions = [...Array.from({ length: 999 }, (_, revision) => revision), ...claimedAt];
   const purchases = revisions.map((walletRevision, n) => {
-    const bought = { viewerId: 'dora', coins: 1e9, price: PRICE, provider: 'shop', paymentId: `d${n}` };
+    const payment = { provider: 'shop', paymentId: `d${n}`, occurredAt: AT };
+    const bought = { viewerId: 'dora', coins: 1e9, price: PRICE, ...payment };
     const metadata = { idempotencyKey: `k${n}`, bodyHash: 'b' };
     const ids = { purchaseId: `dora.${n + 1}`, balance: (n + 1) * 1e9 };
     const claim = { ...bought, ...metadata, walletRevision };
@@ -165,6 +166,19 @@ async function rulesBrokenBy(change: (drafts: Draft[]) => void): Promise<Rule[]>
   const drafts = soundLog();
   change(drafts);
   return [...new Set((await audit(recorded(drafts))).map(({ rule }) => rule))];
+}
+
+const LATER = '2026-01-01T10:00:01.000Z';
+const SETTLED_LESS = { settledThrough: positionOf(5) };
+
+/** The next event of a stream, of this type. */
+function afterAll(log: readonly Draft[], stream: string, type: string): Draft {
+  const revision = log.filter((draft) => draft.stream === stream).length;
+  return { stream, revision, type, data: {}, metadata: {} };
+}
+
+function confirmed(stream: string, revision: number, balance: number): Draft {
+  return { stream, revision, type: 'WalletConfirmed', data: { balance }, metadata: {} };
 }
 
 /** Puts an event in, giving the events of its stream after it the next revision. */
@@ -337,6 +351,119 @@ describe('the audit of the money', () => {
       'revisions',
       (log) => (log[SECOND_GIFT]!.metadata = { idempotencyKey: 'g2', bodyHash: 'y', previousOfType: 1 }),
     ],
+    [
+      'a gift of half a unit',
+      'whole-amounts',
+      (log) => Object.assign(log[FIRST_GIFT]!.data, { quantity: 0.5, priceCoins: 60 }),
+    ],
+    ['a confirmed balance that is wrong', 'no-negative-balance', (log) => log.push(confirmed('wallet-ann', 4, 49))],
+    [
+      'a credit in the stream of another creator',
+      'credited-once',
+      (log) => Object.assign(log[FIRST_CREDIT]!.data, { creatorId: 'dora' }),
+    ],
+    [
+      'a credit that says its gift stands elsewhere',
+      'settlement-order',
+      (log) => {
+        Object.assign(log[FIRST_CREDIT]!.data, { giftPosition: positionOf(4) });
+        log[FIRST_CREDIT]!.metadata = { settledThrough: positionOf(4) };
+      },
+    ],
+    ['a creator who begins without saying how far', 'settlement-order', (log) => (log[1]!.metadata = {})],
+    [
+      'an event of somebody else that takes back how far was settled',
+      'settlement-order',
+      (log) => log.push({ ...afterAll(log, 'creator-cleo', 'PayoutRequested'), metadata: SETTLED_LESS }),
+    ],
+    ['a claim in the stream of another payment', 'payment-claims', (log) => (log[3]!.stream = 'payment-shop-p9')],
+    [
+      'coins for somebody else than claimed',
+      'payment-claims',
+      (log) => Object.assign(log[3]!.data, { viewerId: 'zoe' }),
+    ],
+    [
+      'coins for another price',
+      'payment-claims',
+      (log) => Object.assign(log[3]!.data, { price: { ...PRICE, amountMinor: 1 } }),
+    ],
+    [
+      'coins for another currency',
+      'payment-claims',
+      (log) => Object.assign(log[3]!.data, { price: { ...PRICE, currency: 'EUR' } }),
+    ],
+    [
+      'coins bought at another time than claimed',
+      'payment-claims',
+      (log) => Object.assign(log[3]!.data, { occurredAt: LATER }),
+    ],
+    [
+      'coins bought under another key than claimed',
+      'payment-claims',
+      (log) => (log[4]!.metadata = { idempotencyKey: 'x', bodyHash: 'b1' }),
+    ],
+    [
+      'a gift from history that belongs to no line',
+      'history-claims',
+      (log) => Object.assign(log[FIRST_GIFT]!.data, { imported: true }),
+    ],
+    ['a line of history in another room', 'history-claims', (log) => Object.assign(log[8]!.data, { roomId: 'r2' })],
+    [
+      'a line of history for another creator',
+      'history-claims',
+      (log) => Object.assign(log[8]!.data, { creatorId: 'dora' }),
+    ],
+    [
+      'a line of history sent at another time',
+      'history-claims',
+      (log) => Object.assign(log[11]!.data, { occurredAt: LATER }),
+    ],
+    [
+      'a line of history bought at another time',
+      'history-claims',
+      (log) => Object.assign(log[10]!.data, { occurredAt: LATER }),
+    ],
+    [
+      'a line of history bought twice',
+      'history-claims',
+      (log) => insert(log, 11, { ...structuredClone(log[10]!), revision: 2 }),
+    ],
+    [
+      'a key on two bodies that stand together',
+      'idempotency-keys',
+      (log) =>
+        log.push({
+          ...afterAll(log, 'wallet-ann', 'ViewerDetailsChanged'),
+          metadata: { idempotencyKey: 'g2', bodyHash: 'other' },
+        }),
+    ],
+    ['a wallet opened twice', 'revisions', (log) => log.push(afterAll(log, 'wallet-ann', 'WalletOpened'))],
+    ['a wallet that was never opened', 'revisions', (log) => log.push(confirmed('wallet-zoe', 0, 0))],
+    [
+      'a creator registered twice',
+      'revisions',
+      (log) => {
+        const metadata = { settledThrough: positionOf(11) };
+        log.push({ ...afterAll(log, 'creator-cleo', 'CreatorRegistered'), metadata });
+      },
+    ],
+    [
+      'a broken link to the credit before',
+      'revisions',
+      (log) => (log[SECOND_CREDIT]!.metadata = { settledThrough: positionOf(6), previousOfType: 0 }),
+    ],
+    ['a claim that stands in the log twice', 'revisions', (log) => log.splice(4, 0, structuredClone(log[3]!))],
+    ['a room opened twice', 'rooms', (log) => log.push({ ...structuredClone(log[2]!), revision: 1 })],
+    [
+      'a room closed twice',
+      'rooms',
+      (log) => log.push(...[1, 2].map((revision) => ({ ...structuredClone(log[2]!), revision, type: 'RoomClosed' }))),
+    ],
+    [
+      'a room closed that was never opened',
+      'rooms',
+      (log) => log.push({ ...afterAll(log, 'room-r9', 'RoomClosed'), data: { roomId: 'r9' } }),
+    ],
     ['a gift into a room that never was', 'rooms', (log) => log.splice(2, 1)],
     ["a gift into somebody else's room", 'rooms', (log) => Object.assign(log[2]!.data, { creatorId: 'dora' })],
   ];
@@ -349,6 +476,14 @@ describe('the audit of the money', () => {
     const log = recorded(soundLog());
     const swapped = log.map((event, index) => (index === 1 ? { ...event, position: positionOf(0) } : event));
     expect((await audit(swapped)).map(({ rule }) => rule)).toContain('positions');
+  });
+
+  it('finds positions of another width', async () => {
+    const log = recorded(soundLog());
+    const wider = log.map((event, index) =>
+      index === 13 ? { ...event, position: `9${event.position}` as Position } : event,
+    );
+    expect((await audit(wider)).map(({ rule }) => rule)).toContain('positions');
   });
 
   it('names the event that it found', async () => {

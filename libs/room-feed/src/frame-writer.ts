@@ -3,6 +3,12 @@ import type { LiveRoom } from './live-room.js';
 import type { RoomFeedParts } from './room-feed.types.js';
 
 /**
+ * Of the time that writing took, so much passes before the next tick: under load ticks grow, and with them what one write
+ * carries. More only lets frames wait, since all else has its turn of the event loop between two writes anyway.
+ */
+const REST_SHARE = 0.25;
+
+/**
  * Writes what has gathered in rooms, a tick at a time: one write carries all of a tick's frames to a connection, since it is
  * the system call that costs. Some connections a turn of the event loop, so that gifts are taken in between, and wait for no
  * room's thousands.
@@ -53,8 +59,7 @@ export class FrameWriter {
       return;
     }
     this.#tick = null;
-    // At most half of the time goes into writing: under load a tick grows, and with it what one write carries.
-    this.#restUntilMs = endedMs + this.#writingMs;
+    this.#restUntilMs = endedMs + REST_SHARE * this.#writingMs;
     this.#armTick();
   }
 }

@@ -139,6 +139,20 @@ describe('the memory read model', () => {
     await expect(giver.ask({ kind: 'gifters' }, 'all')).rejects.toMatchObject({ code: 'rebuilding' });
   });
 
+  it('holds nothing rather than half a batch, when a write of it cannot be made', async () => {
+    const giver = new Giver({});
+    await giver.give(10, 3);
+    const from = positionAt(10);
+    const writes = [
+      { kind: 'row', table: 'creator', id: 'creator-1', add: { diamonds: 5 } },
+      { kind: 'row', table: 'creator', id: 'creator-1', add: { rubies: 1 } },
+    ] as const;
+    const batch = { partition: 0, storeId: 's', from, to: positionAt(11), newestGiftMs: null, writes };
+    await expect(giver.model.apply(batch)).rejects.toThrow(/rubies/);
+    expect(await giver.model.checkpoint(0)).toBeNull();
+    await expect(giver.ask({ kind: 'creators' }, 'all')).rejects.toMatchObject({ code: 'rebuilding' });
+  });
+
   it('refuses a position that it cannot keep exactly, and what is no gift id, and changes nothing', async () => {
     const giver = new Giver({});
     await giver.give(3, 3);

@@ -112,7 +112,14 @@ class MemoryReadModel implements ReadModel {
     if (checkpoint !== null) assertSameStore(checkpoint, batch.storeId);
     if ((checkpoint?.position ?? null) !== batch.from) return { applied: false, checkpoint };
     assertWritable(batch);
-    for (const write of batch.writes) state.write(write);
+    try {
+      for (const write of batch.writes) state.write(write);
+    } catch (error) {
+      // Half of a batch is in it, and would be counted again: rather nothing, and the log is folded anew.
+      this.#forget();
+      await this.#snapshots?.drop();
+      throw error;
+    }
     if (batch.newestGiftMs !== null && batch.newestGiftMs > (state.newestGiftMs ?? -Infinity)) {
       state.newestGiftMs = batch.newestGiftMs;
     }
@@ -126,9 +133,7 @@ class MemoryReadModel implements ReadModel {
   async drop(): Promise<void> {
     await this.#loaded;
     this.#assertOpen();
-    this.#isBuilt = false;
-    [this.#state, this.#standings] = this.#standingOn(new FoldState(this.#utcOffsetMs));
-    this.#waiters.failAll(new ReadModelError('rebuilding', 'the read model is being rebuilt'));
+    this.#forget();
     await this.#snapshots?.drop();
   }
 
@@ -207,6 +212,12 @@ class MemoryReadModel implements ReadModel {
     this.#waiters.failAll(new ReadModelError('unavailable', 'the read model is closed'));
     await this.#loaded;
     await this.#snapshots?.finish(this.#state);
+  }
+
+  #forget(): void {
+    this.#isBuilt = false;
+    [this.#state, this.#standings] = this.#standingOn(new FoldState(this.#utcOffsetMs));
+    this.#waiters.failAll(new ReadModelError('rebuilding', 'the read model is being rebuilt'));
   }
 
   async #load(): Promise<void> {

@@ -133,10 +133,14 @@ describeWithServers(['redis', 'kafka'], 'a newcomer to the cluster', () => {
   });
 
   it('answers problems alike from the API and from a gateway', async () => {
-    for (const path of ['/v1/nowhere', '/v1/rooms/studio/live']) {
+    const refusals = [
+      { path: '/v1/nowhere', status: 404, code: 'not-found' },
+      { path: '/v1/rooms/studio/live', status: 426, code: 'upgrade-required' },
+    ];
+    for (const { path, status, code } of refusals) {
       const answer = await api.get(path);
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
-      expect(answer).toMatchObject({ status: 404, body: { code: 'not-found' } });
+      expect(answer).toMatchObject({ status, body: { code } });
     }
     expect(await api.get('/v1/rooms/nobody/events')).toMatchObject({ status: 404, body: { code: 'room-not-found' } });
     const wrong = await api.post('/v1/rooms/studio/events', {});

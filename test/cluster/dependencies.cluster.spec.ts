@@ -141,6 +141,7 @@ describeWithServers(['redis', 'kafka'], 'without a server', () => {
     const key = 'while-away';
     expect(await gift(key)).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     await lacks('gift-api', 'event-store');
+    expect(await api.get('/v1/events?limit=1')).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     // It is sent queries all the same.
     expect(await healthOf('gift-api')).toMatchObject({ status: 'ready' });
     expect(await api.get('/v1/wallets/ann')).toMatchObject({ status: 200, body: { spentCoins: 5 } });

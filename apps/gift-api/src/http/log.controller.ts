@@ -59,7 +59,7 @@ export class LogController {
     try {
       for await (const events of reading.batches) {
         if (!(await writable(reply))) return;
-        reply.raw.write(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+        if (events.length > 0) reply.raw.write(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
       }
       reply.raw.end();
     } catch (error) {

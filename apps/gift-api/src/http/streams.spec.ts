@@ -1,8 +1,11 @@
 import type { LogEvent } from '@livegift/contracts';
+import { EventStoreError } from '@livegift/event-store';
 import { createTelemetry } from '@livegift/observability';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
 import { InMemoryEventStore } from '@livegift/testing';
 import { startGiftApi, type GiftApiServer } from '../gift-api.server.js';
+import { NDJSON_CONTENT_TYPE } from './lines.js';
+import { PROBLEM_CONTENT_TYPE } from './problem.js';
 
 /** Reads a streamed answer piece by piece. */
 class StreamReader {
@@ -125,6 +128,39 @@ describe('streams over HTTP', () => {
       open('ann').then(() => open('bob')),
     ]);
     expect(eventsIn(response)).toHaveLength(2);
+  });
+
+  it.each(['limit=1', 'types=GiftSent', 'follow=true'])(
+    'refuse to read the log while the store is away, as a problem and no broken answer: %s',
+    async (query) => {
+      await store.close();
+      const response = await fetch(`${server.url}/v1/events?${query}`);
+      expect([response.status, response.headers.get('content-type')]).toEqual([503, PROBLEM_CONTENT_TYPE]);
+      expect(response.headers.get('retry-after')).toBe('1');
+      expect(await response.json()).toMatchObject({ code: 'unavailable' });
+      expect(await readers()).toBe(0);
+    },
+  );
+
+  it('break off where the store goes away behind what was sent', async () => {
+    for (const viewerId of ['ann', 'bob']) await open(viewerId);
+    const [first] = await store.readAll({ limit: 1 });
+    store.readAll = async ({ after }) => {
+      if (after === null) return [first!];
+      throw new EventStoreError('unavailable', 'away');
+    };
+    const response = await fetch(`${server.url}/v1/events`);
+    expect(response.status).toBe(200);
+    await expect(response.text()).rejects.toThrow('terminated');
+    expect(await readers()).toBe(0);
+  });
+
+  it.each(['', '&types=GiftSent'])('answer who follows a log that holds nothing for them, at once%s', async (types) => {
+    if (types !== '') await open('ann');
+    const response = await fetch(`${server.url}/v1/events?follow=true${types}`);
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, NDJSON_CONTENT_TYPE]);
+    await response.body!.cancel();
+    await eventually(async () => (await readers()) === 0);
   });
 
   it('show a board at once, and say so in the type', async () => {

@@ -20,7 +20,7 @@ export interface LogRequest {
   readonly follow: boolean;
 }
 
-/** The log from a position on, in batches that are made when asked for. */
+/** The log from a position on, in batches that are made when asked for. One may be empty: nothing that was read is wanted. */
 export interface LogReading {
   readonly batches: AsyncIterable<readonly LogEvent[]>;
   close(): void;
@@ -42,7 +42,11 @@ export class LogReads {
     private readonly telemetry: Telemetry,
   ) {}
 
-  /** @throws ProblemError `invalid-request`, `read-model-behind`, `overloaded` */
+  /**
+   * Resolves once the first batch is made, or it is known that there is none: what fails until then can still be answered.
+   * @throws ProblemError `invalid-request`, `read-model-behind`, `overloaded`
+   * @throws EventStoreError `unavailable`, `damaged`
+   */
   async open(request: LogRequest): Promise<LogReading> {
     await this.readYourWrites.logReaches(request.after);
     if (this.#readers >= LOG_READERS_MAX) {
@@ -65,7 +69,12 @@ export class LogReads {
           (end) => ends.push(end),
         )
       : this.#read(request, () => isOpen);
-    return { batches, close };
+    try {
+      return { batches: await begun(batches), close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   }
 
   async *#read({ after, limit, types }: LogRequest, isOpen: () => boolean): AsyncGenerator<readonly LogEvent[]> {
@@ -77,7 +86,7 @@ export class LogReads {
       const wanted = chosen(events, types).slice(0, left);
       left -= wanted.length;
       place = events.at(-1)?.position ?? place;
-      if (wanted.length > 0) yield wanted.map(logEvent);
+      yield wanted.map(logEvent);
     }
   }
 
@@ -100,12 +109,22 @@ export class LogReads {
         if (batch === null) return;
         const wanted = batch.events.slice(0, left);
         left -= wanted.length;
-        if (wanted.length > 0) yield wanted.map(logEvent);
+        yield wanted.map(logEvent);
       }
     } finally {
       subscription.close();
     }
   }
+}
+
+/** With its first batch made. A follower's comes at once too, empty at the end of the log. */
+async function begun<Batch>(batches: AsyncGenerator<Batch>): Promise<AsyncIterable<Batch>> {
+  const first = await batches.next();
+  return (async function* () {
+    if (first.done === true) return;
+    yield first.value;
+    yield* batches;
+  })();
 }
 
 function chosen(events: readonly RecordedEvent[], types: readonly string[] | null): readonly RecordedEvent[] {

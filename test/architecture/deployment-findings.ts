@@ -6,8 +6,10 @@ const PRE_STOP_SECONDS = 5;
 export interface DeploymentRules {
   /** Every one needs a deployment that runs its main. */
   readonly apps: readonly string[];
-  /** Which keys of the Secret with the servers' addresses an app needs: these and no others. */
+  /** Which keys of the Secret with the servers' addresses an app needs. */
   readonly secretKeysOf: (app: string) => readonly string[];
+  /** Which it takes besides where they are there: these and no others. */
+  readonly optionalSecretKeysOf: (app: string) => readonly string[];
   readonly drainMsMax: number;
   readonly version: string;
   /** ConfigMaps that kustomize generates. */
@@ -80,13 +82,17 @@ function ofOne(deployment: Manifest, { drainMsMax }: DeploymentRules): readonly 
 }
 
 /** Holds for our own apps. */
-function appFindings(deployment: Manifest, { secretKeysOf, version, configMaps }: DeploymentRules): readonly string[] {
+function appFindings(deployment: Manifest, rules: DeploymentRules): readonly string[] {
+  const { secretKeysOf, optionalSecretKeysOf, version, configMaps } = rules;
   const name = nameOf(deployment);
   const findings: string[] = [];
   const must = (holds: boolean, rule: string): void => void (holds || findings.push(`${name}: ${rule}`));
   const [container] = podOf(deployment)['spec'].containers as readonly [Manifest];
   const env = (container['env'] ?? []) as readonly Manifest[];
-  const keys = env.flatMap((entry) => (entry['valueFrom']?.secretKeyRef?.key ?? []) as string);
+  const refs = env.flatMap((entry) => (entry['valueFrom']?.secretKeyRef ?? []) as Manifest);
+  const keysOf = (isOptional: boolean): readonly string[] =>
+    refs.filter((ref) => (ref['optional'] === true) === isOptional).map((ref) => String(ref['key']));
+  const [keys, optionalKeys] = [keysOf(false), keysOf(true)];
   must(container['command']?.at(-1) === `apps/${name}/dist/main.js`, 'its command runs another app');
   must(container['image'] === `livegift:${version}`, `its image is not livegift:${version}`);
   must(container['livenessProbe']?.httpGet?.path === '/health/live', 'its livenessProbe does not ask /health/live');
@@ -94,6 +100,10 @@ function appFindings(deployment: Manifest, { secretKeysOf, version, configMaps }
   must(
     JSON.stringify(keys.toSorted()) === JSON.stringify([...secretKeysOf(name)].sort()),
     `it is given ${keys.join(', ')} and needs ${secretKeysOf(name).join(', ')}`,
+  );
+  must(
+    JSON.stringify(optionalKeys.toSorted()) === JSON.stringify([...optionalSecretKeysOf(name)].sort()),
+    `it may be given ${optionalKeys.join(', ')} and takes ${optionalSecretKeysOf(name).join(', ')}`,
   );
   must(
     env.every(

@@ -1,7 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
-import { APP_KEYS, ENVIRONMENT_KEYS, readAppEnvironment, type ClusterApp } from '@livegift/config';
+import {
+  APP_KEYS,
+  ENVIRONMENT_KEYS,
+  KAFKA_ACCESS,
+  keysOf,
+  readAppEnvironment,
+  type ClusterApp,
+} from '@livegift/config';
 import { deploymentFindings, type DeploymentRules } from './deployment-findings.js';
 import {
   kustomizationAt,
@@ -31,9 +38,12 @@ const manifests = manifestsOf(files);
 const configuration = variablesIn(textAt('base/config.env'));
 const servers = variablesIn(textAt('overlays/example/servers.env.example'));
 
+const optionalSecretKeysOf = (app: string): readonly string[] =>
+  KAFKA_ACCESS.filter((key) => keysOf(app as ClusterApp).includes(key));
 const rules: DeploymentRules = {
   apps,
   secretKeysOf: (app) => APP_KEYS[app as ClusterApp].required,
+  optionalSecretKeysOf,
   drainMsMax: Number(configuration['DRAIN_MS_MAX']),
   version,
   configMaps: kustomizationAt(files, 'base').configMapGenerator!.map(({ name }) => name),
@@ -143,6 +153,11 @@ describe('the Kubernetes manifests', () => {
       () => changed('Deployment', 'settlement', (it) => containerOf(it)['env'].pop()),
     ],
     [
+      'room-gateway: it may be given KAFKA_TLS, KAFKA_SASL_MECHANISM, KAFKA_SASL_USER and takes ' +
+        'KAFKA_TLS, KAFKA_SASL_MECHANISM, KAFKA_SASL_USER, KAFKA_SASL_PASSWORD',
+      () => changed('Deployment', 'room-gateway', (it) => containerOf(it)['env'].pop()),
+    ],
+    [
       `projector: its image is not livegift:${version}`,
       () => changed('Deployment', 'projector', (it) => (containerOf(it)['image'] = 'livegift:0.0.1')),
     ],
@@ -219,7 +234,9 @@ describe('the kustomizations', () => {
   });
 
   it.each(apps)('give %s an environment that it takes', (app) => {
-    const secrets = Object.fromEntries(APP_KEYS[app].required.map((key) => [key, servers[key]]));
+    const keys = [...APP_KEYS[app].required, ...optionalSecretKeysOf(app)];
+    const secrets = Object.fromEntries(keys.map((key) => [key, servers[key]]));
+    expect(Object.values(secrets)).not.toContain(undefined);
     expect(readAppEnvironment(app, { ...configuration, ...secrets })).toMatchObject({
       profile: 'cluster',
       host: '0.0.0.0',

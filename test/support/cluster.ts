@@ -26,6 +26,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default `single`. */
   readonly redis?: 'single' | 'cluster';
+  /** One that runs already; it ends with the cluster. Default: one that lets in everybody. */
+  readonly kafka?: LocalKafka;
 }
 
 /**
@@ -78,7 +80,7 @@ export class Cluster {
       const isClustered = options.redis === 'cluster';
       const single = isClustered ? null : await begun(startRedis());
       const clustered = isClustered ? await begun(startRedisCluster()) : null;
-      const kafka = await begun(startKafka());
+      const kafka = options.kafka ?? (await begun(startKafka()));
       return new Cluster(directory, eventStore, single, clustered, kafka, options);
     } catch (error) {
       await Promise.allSettled(started.map((server) => server.stop()));

@@ -38,6 +38,8 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
       openKafkaFanOut({
         ...outside,
         brokers: environment.kafkaBrokers,
+        tls: environment.kafkaTls,
+        login: environment.kafkaLogin,
         clientId: 'livegift-publisher',
         partitions: environment.kafkaTopicPartitions,
         replicationFactor: environment.kafkaReplicationFactor,

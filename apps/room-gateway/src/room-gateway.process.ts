@@ -38,6 +38,8 @@ export async function startRoomGateway(edge: ProcessEdge<'room-gateway'>): Promi
       openKafkaFanOut({
         ...outside,
         brokers: environment.kafkaBrokers,
+        tls: environment.kafkaTls,
+        login: environment.kafkaLogin,
         clientId: 'livegift-room-gateway',
         partitions: environment.kafkaTopicPartitions,
         replicationFactor: environment.kafkaReplicationFactor,

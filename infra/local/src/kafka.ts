@@ -21,6 +21,8 @@ export interface LocalKafkaOptions {
   readonly directory?: string;
   /** Default 512. */
   readonly heapMb?: number;
+  /** Names and passwords that it knows by SCRAM, when its directory is made; which listeners ask, `properties` say. */
+  readonly scramUsers?: Readonly<Record<string, string>>;
   /** Further lines of `server.properties`, over ours. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -74,9 +76,15 @@ export class LocalKafka {
     // A name that begins with a dash would be taken for an option.
     bytes[0]! &= 0x7f;
     const clusterId = bytes.toString('base64url');
-    const args = ['format', '-t', clusterId, '-c', this.#file('server.properties')];
+    const args = ['format', '-t', clusterId, '-c', this.#file('server.properties'), ...this.#scramUsers()];
     const { program, args: java } = this.#java(['-XX:TieredStopAtLevel=1'], 'kafka.tools.StorageTool', ...args);
     await run(program, java, { timeout: READY_MS_MAX });
+  }
+
+  #scramUsers(): readonly string[] {
+    return Object.entries(this.options.scramUsers ?? {}).flatMap(([name, password]) =>
+      ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((by) => ['-S', `${by}=[name=${name},password=${password}]`]),
+    );
   }
 
   #java(flags: readonly string[], main: string, ...args: readonly string[]): Command {

@@ -87,6 +87,20 @@ describe('check-config', () => {
     expect(lines).toContain('REDIS_URL=redis://***@cache:6379');
   });
 
+  it('prints of a password to Kafka that there is one', () => {
+    const login = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USER: 'me', KAFKA_SASL_PASSWORD: 'hidden-4' };
+    const { exitCode, lines } = checkConfig('publisher', { ...CLUSTER, ...login, KAFKA_TLS: 'true' });
+    expect(exitCode).toBe(0);
+    expect(lines.filter((line) => /^KAFKA_(TLS|SASL)/.test(line))).toEqual([
+      'KAFKA_TLS=true',
+      'KAFKA_SASL_MECHANISM=plain',
+      'KAFKA_SASL_USER=me',
+      'KAFKA_SASL_PASSWORD=***',
+    ]);
+    expect(checkConfig('publisher', CLUSTER).lines).toContain('KAFKA_SASL_PASSWORD=');
+    expect(lines.join()).not.toContain('hidden-4');
+  });
+
   it('prints every key and rule that is broken, and no value', () => {
     const wrong = { ...CLUSTER, REDIS_URL: 'hidden-2@cache', DRAIN_MS_MAX: 'hidden-3' };
     const { exitCode, lines } = checkConfig('gift-api', wrong);

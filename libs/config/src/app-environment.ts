@@ -15,6 +15,8 @@ const HTTP_API = ['CORS_ORIGINS', 'BODY_BYTES_MAX', 'BULK_BODY_BYTES_MAX', 'BULK
 const COMMANDS = ['STREAK_WINDOW_MS', 'CREATOR_SHARE_BPS'] as const;
 const EVENT_STORE = ['EVENTSTORE_ANSWER_MS_MAX'] as const;
 const TOPICS = ['KAFKA_TOPIC_PARTITIONS', 'KAFKA_REPLICATION_FACTOR'] as const;
+/** How a Kafka is spoken to that does not let in everybody. */
+export const KAFKA_ACCESS = ['KAFKA_TLS', 'KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USER', 'KAFKA_SASL_PASSWORD'] as const;
 
 /** Which app reads what. Leases live in Redis, so that whoever shares work needs it too. */
 export const APP_KEYS = {
@@ -41,12 +43,12 @@ export const APP_KEYS = {
   publisher: {
     profile: 'cluster',
     required: ['EVENTSTORE_URL', 'REDIS_URL', 'KAFKA_BROKERS'],
-    optional: [...EVERY_PROCESS, ...EVENT_STORE, ...TOPICS],
+    optional: [...EVERY_PROCESS, ...EVENT_STORE, ...TOPICS, ...KAFKA_ACCESS],
   },
   'room-gateway': {
     profile: 'cluster',
     required: ['REDIS_URL', 'KAFKA_BROKERS'],
-    optional: [...EVERY_PROCESS, ...BOARDS, ...TOPICS, 'CORS_ORIGINS', 'STREAK_WINDOW_MS'],
+    optional: [...EVERY_PROCESS, ...BOARDS, ...TOPICS, ...KAFKA_ACCESS, 'CORS_ORIGINS', 'STREAK_WINDOW_MS'],
   },
 } as const satisfies Record<string, AppKeys>;
 

@@ -1,9 +1,11 @@
 import { APP_KEYS, keysOf, readAppEnvironment, type AppName } from './app-environment.js';
 import { ConfigurationError } from './configuration-error.js';
-import { readVariables } from './environment.js';
+import { readVariables, type EnvironmentKey } from './environment.js';
 
 /** The user and password of a connection string: all before its last `@`. */
 const LOGIN = /\/\/.*@/;
+/** Nothing of these is shown, not even how long they are. */
+const SECRETS: ReadonlySet<EnvironmentKey> = new Set<EnvironmentKey>(['KAFKA_SASL_PASSWORD']);
 
 export interface ConfigCheck {
   readonly exitCode: 0 | 1;
@@ -23,11 +25,12 @@ export function checkConfig(app: string, variables: Readonly<Record<string, stri
     return { exitCode: 1, lines: error.faults.map(({ key, rule }) => `${key} breaks the rule ${rule}`) };
   }
   const { values } = readVariables(variables);
-  return { exitCode: 0, lines: keysOf(app).map((key) => `${key}=${shown(values[key])}`) };
+  return { exitCode: 0, lines: keysOf(app).map((key) => `${key}=${shown(key, values[key])}`) };
 }
 
 const isApp = (name: string): name is AppName => Object.hasOwn(APP_KEYS, name);
 
-function shown(value: string | number | undefined): string {
-  return value === undefined ? '' : String(value).replace(LOGIN, '//***@');
+function shown(key: EnvironmentKey, value: string | number | undefined): string {
+  if (value === undefined) return '';
+  return SECRETS.has(key) ? '***' : String(value).replace(LOGIN, '//***@');
 }

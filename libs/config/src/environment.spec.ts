@@ -1,5 +1,5 @@
 import { ConfigurationError } from './configuration-error.js';
-import { readEnvironment } from './environment.js';
+import { readEnvironment, readVariables } from './environment.js';
 
 describe('the environment', () => {
   it('has a default for everything', () => {
@@ -16,6 +16,8 @@ describe('the environment', () => {
       eventStoreAnswerMsMax: 3_000,
       redisUrl: null,
       kafkaBrokers: null,
+      kafkaTls: false,
+      kafkaLogin: null,
       kafkaTopicPartitions: 12,
       kafkaReplicationFactor: 1,
       drainMsMax: 10_000,
@@ -60,6 +62,10 @@ describe('the environment', () => {
     ['KAFKA_BROKERS', 'broker:0', 'matches'],
     ['KAFKA_BROKERS', 'kafka', 'matches'],
     ['KAFKA_BROKERS', 'kafka://broker:9092', 'matches'],
+    ['KAFKA_TLS', 'yes', 'isIn'],
+    ['KAFKA_SASL_MECHANISM', 'oauthbearer', 'isIn'],
+    ['KAFKA_SASL_USER', 'livegift\n', 'matches'],
+    ['KAFKA_SASL_PASSWORD', 'hidden\n', 'matches'],
     ['KAFKA_TOPIC_PARTITIONS', '0', 'min'],
     ['KAFKA_REPLICATION_FACTOR', 'all', 'isInt'],
     ['BULK_LINES_MAX', '0', 'min'],
@@ -87,6 +93,29 @@ describe('the environment', () => {
     ['KAFKA_BROKERS', 'a:9092, b:65535'],
   ])('takes %s=%s', (key, value) => {
     expect(() => readEnvironment({ [key]: value })).not.toThrow();
+  });
+
+  describe('a login to Kafka', () => {
+    const login = {
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_USER: 'livegift',
+      KAFKA_SASL_PASSWORD: 'p@ss, word=1',
+    };
+
+    it('is read as it stands', () => {
+      const { kafkaLogin, kafkaTls } = readEnvironment({ ...login, KAFKA_TLS: 'true' });
+      expect(kafkaLogin).toEqual({ mechanism: 'scram-sha-512', user: 'livegift', password: 'p@ss, word=1' });
+      expect(kafkaTls).toBe(true);
+      expect(Object.isFrozen(kafkaLogin)).toBe(true);
+    });
+
+    it.each(Object.keys(login) as (keyof typeof login)[])('is all of its keys or none: %s', (key) => {
+      const others = Object.keys(login).filter((other) => other !== key);
+      expect(readVariables({ ...login, [key]: '' }).faults).toEqual([{ key, rule: 'isDefined' }]);
+      expect(readVariables({ [key]: login[key] }).faults).toEqual(
+        others.map((other) => ({ key: other, rule: 'isDefined' })),
+      );
+    });
   });
 
   it.each(['-12:00', '+14:00', '+05:30', '-00:00'])('takes the offset %s', (offset) => {

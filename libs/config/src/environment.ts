@@ -1,5 +1,17 @@
 import 'reflect-metadata';
-import { IsIn, IsInt, IsOptional, IsPort, Length, Matches, Max, Min, validateSync } from 'class-validator';
+import {
+  IsDefined,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsPort,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateIf,
+  validateSync,
+} from 'class-validator';
 import { ConfigurationError, type ConfigurationFault } from './configuration-error.js';
 
 /** `+00:00` from -12:00 to +14:00. */
@@ -21,7 +33,12 @@ const REDIS_URL = new RegExp(
 );
 const KAFKA_BROKER = String.raw`\s*[^\s,:/@]+:${PORT_PART}\s*`;
 const KAFKA_BROKERS = new RegExp(`^${KAFKA_BROKER}(,${KAFKA_BROKER})*$`);
+const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 const DAY_MS = 86_400_000;
+
+/** A login is all of its three keys or none: one alone would be left out without a word. */
+const hasKafkaLogin = (read: EnvironmentVariables): boolean =>
+  [read.KAFKA_SASL_MECHANISM, read.KAFKA_SASL_USER, read.KAFKA_SASL_PASSWORD].some((value) => value !== undefined);
 
 /** What a deployment may choose. Every field is an environment variable; its default stands here. */
 export class EnvironmentVariables {
@@ -68,6 +85,24 @@ export class EnvironmentVariables {
   @Matches(KAFKA_BROKERS)
   KAFKA_BROKERS?: string;
 
+  @ValidateIf(hasKafkaLogin)
+  @IsDefined()
+  @IsIn(SASL_MECHANISMS)
+  KAFKA_SASL_MECHANISM?: string;
+
+  @ValidateIf(hasKafkaLogin)
+  @IsDefined()
+  @Length(1, 255)
+  @Matches(NO_CONTROL_CHARACTERS)
+  KAFKA_SASL_USER?: string;
+
+  /** A line break at its end, as files and secrets like to have, is no part of a password. */
+  @ValidateIf(hasKafkaLogin)
+  @IsDefined()
+  @Length(1, 4_096)
+  @Matches(NO_CONTROL_CHARACTERS)
+  KAFKA_SASL_PASSWORD?: string;
+
   /** An answer of the event store that takes longer is not waited for: commands then answer 503. */
   @IsInt()
   @Min(100)
@@ -85,6 +120,10 @@ export class EnvironmentVariables {
   @Min(1)
   @Max(15)
   KAFKA_REPLICATION_FACTOR = 1;
+
+  /** Brokers are spoken to over TLS, trusting whom Node trusts; `NODE_EXTRA_CA_CERTS` names more. */
+  @IsIn(['true', 'false'])
+  KAFKA_TLS = 'false';
 
   /** A shutdown that takes longer is cut off. */
   @IsInt()
@@ -128,6 +167,13 @@ export class EnvironmentVariables {
 
 export type Profile = 'embedded' | 'cluster';
 
+/** As whom a process comes to Kafka. */
+export interface KafkaLogin {
+  readonly mechanism: (typeof SASL_MECHANISMS)[number];
+  readonly user: string;
+  readonly password: string;
+}
+
 /** The environment, read once. Sizes in bytes, times in milliseconds. */
 export interface Environment {
   readonly host: string;
@@ -144,6 +190,9 @@ export interface Environment {
   readonly eventStoreAnswerMsMax: number;
   readonly redisUrl: string | null;
   readonly kafkaBrokers: readonly string[] | null;
+  readonly kafkaTls: boolean;
+  /** Null: the broker asks nobody who they are. */
+  readonly kafkaLogin: KafkaLogin | null;
   readonly kafkaTopicPartitions: number;
   readonly kafkaReplicationFactor: number;
   readonly drainMsMax: number;
@@ -177,7 +226,8 @@ export function readVariables(variables: Readonly<Record<string, string | undefi
     if (text === undefined || text === '') continue;
     target[key] = typeof target[key] === 'number' || NUMBERS_WITHOUT_DEFAULT.has(key) ? numberFrom(text) : text;
   }
-  const faults = validateSync(values).flatMap((error) =>
+  // What is not there is judged by `IsDefined` alone: one word about it, and not a rule for its characters too.
+  const faults = validateSync(values, { skipUndefinedProperties: true }).flatMap((error) =>
     Object.keys(error.constraints ?? {}).map((rule): ConfigurationFault => ({ key: error.property, rule })),
   );
   return { values, faults };
@@ -189,6 +239,9 @@ const WITHOUT_DEFAULT = [
   'EVENTSTORE_URL',
   'REDIS_URL',
   'KAFKA_BROKERS',
+  'KAFKA_SASL_MECHANISM',
+  'KAFKA_SASL_USER',
+  'KAFKA_SASL_PASSWORD',
 ] as const;
 const NUMBERS_WITHOUT_DEFAULT: ReadonlySet<string> = new Set(['BOARD_RETENTION_DAYS']);
 
@@ -202,6 +255,15 @@ function numberFrom(text: string): number {
 
 function listOf(text: string | undefined): readonly string[] | null {
   return text === undefined ? null : Object.freeze(text.split(',').map((item) => item.trim()));
+}
+
+function kafkaLoginOf(read: EnvironmentVariables): KafkaLogin | null {
+  if (!hasKafkaLogin(read)) return null;
+  return Object.freeze({
+    mechanism: read.KAFKA_SASL_MECHANISM as KafkaLogin['mechanism'],
+    user: read.KAFKA_SASL_USER!,
+    password: read.KAFKA_SASL_PASSWORD!,
+  });
 }
 
 /** Frozen. */
@@ -219,6 +281,8 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     eventStoreAnswerMsMax: read.EVENTSTORE_ANSWER_MS_MAX,
     redisUrl: read.REDIS_URL ?? null,
     kafkaBrokers: listOf(read.KAFKA_BROKERS),
+    kafkaTls: read.KAFKA_TLS === 'true',
+    kafkaLogin: kafkaLoginOf(read),
     kafkaTopicPartitions: read.KAFKA_TOPIC_PARTITIONS,
     kafkaReplicationFactor: read.KAFKA_REPLICATION_FACTOR,
     drainMsMax: read.DRAIN_MS_MAX,

@@ -5,15 +5,29 @@ import { logLevel, type logCreator } from 'kafkajs';
 /** What the broker answers to a producer that another one with its transactional id has replaced. */
 const FENCED: ReadonlySet<unknown> = new Set(['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED']);
 
+/** The broker does not know us, or not in this way. */
+const NOT_LET_IN: ReadonlySet<unknown> = new Set(['SASL_AUTHENTICATION_FAILED', 'UNSUPPORTED_SASL_MECHANISM']);
+/**
+ * kafkajs says that the login has failed also when the connection broke while it went on, as with a broker that is being
+ * restarted; only its words tell, in which that failure's own stand at the end.
+ */
+const CUT_OFF = / failed: (Closed connection|Connection |Not connected|Request .* timed out)/;
+
 /** What failed, as the port says it. */
 export function fanOutError(doing: string, error: unknown): FanOutError {
   if (error instanceof FanOutError) return error;
   const causes = causesOf(error);
   const fenced = causes.some((cause) => FENCED.has((cause as { type?: unknown }).type));
+  if (fenced) return new FanOutError('fenced', `a later publisher has taken over (${doing})`, { cause: error });
   const said = causes.map(({ message }) => message).find(Boolean) ?? String(error);
-  return fenced
-    ? new FanOutError('fenced', `a later publisher has taken over (${doing})`, { cause: error })
+  return causes.some(isRefusedLogin)
+    ? new FanOutError('misconfigured', `Kafka does not let us in: ${doing}: ${said}`, { cause: error })
     : new FanOutError('unavailable', `Kafka: ${doing}: ${said}`, { cause: error });
+}
+
+function isRefusedLogin(cause: Error): boolean {
+  if (NOT_LET_IN.has((cause as { type?: unknown }).type)) return true;
+  return cause.name === 'KafkaJSSASLAuthenticationError' && !CUT_OFF.test(cause.message);
 }
 
 /** kafkajs says of what the broker answers whether it may pass. */

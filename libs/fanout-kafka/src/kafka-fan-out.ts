@@ -1,7 +1,7 @@
 import { FanOutError, type FanOut, type FanOutPublisher, type FanOutSubscription } from '@livegift/fanout';
 import type { Clock, Scheduler, Telemetry } from '@livegift/kernel';
 import type { Kafka } from 'kafkajs';
-import { adminOf, kafkaClient, type WithAdmin } from './kafka-client.js';
+import { adminOf, kafkaClient, type KafkaConnection, type WithAdmin } from './kafka-client.js';
 import { fanOutError } from './kafka-errors.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { KafkaSubscription } from './kafka-subscription.js';
@@ -11,11 +11,7 @@ import { ensureTopics, type TopicNames } from './topics.js';
 export const ROOM_EVENTS_TOPIC = 'livegift.room-events.v1';
 export const CHECKPOINTS_TOPIC = 'livegift.publisher.checkpoints';
 
-export interface KafkaFanOutOptions {
-  /** `host:port`, at least one. */
-  readonly brokers: readonly string[];
-  /** How this process is called in the broker's logs; consumer groups begin with it. */
-  readonly clientId: string;
+export interface KafkaFanOutOptions extends KafkaConnection {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -37,12 +33,11 @@ const REPLICATION_FACTOR = 1;
  * @throws FanOutError `unavailable`, `misconfigured`
  */
 export async function openKafkaFanOut(options: KafkaFanOutOptions): Promise<FanOut> {
-  const { brokers, clientId, telemetry } = options;
   const topics = {
     rooms: options.topic ?? ROOM_EVENTS_TOPIC,
     checkpoints: options.checkpointTopic ?? CHECKPOINTS_TOPIC,
   };
-  const kafka = kafkaClient(brokers, clientId, telemetry);
+  const kafka = kafkaClient(options, options.telemetry);
   const withAdmin = adminOf(kafka);
   const { partitions = PARTITIONS, replicationFactor = REPLICATION_FACTOR } = options;
   try {

@@ -7,7 +7,7 @@ export const CLUSTER_USAGE = `npm run cluster -- [--event-store stand-in] [--gif
 
   EVENTSTORE_URL   your EventStoreDB; without one, --event-store stand-in starts a stand-in that is FOR TESTS ONLY
   REDIS_URL        your Redis; without it one is started here
-  KAFKA_BROKERS    your Kafka; without it one is started here
+  KAFKA_BROKERS    your Kafka, with KAFKA_TLS and KAFKA_SASL_… where it asks for them; without it one is started here
   PORT             of the one door that clients see (3000)
   DATA_DIR         where the servers that are started here keep their data, under cluster/ (./data)`;
 

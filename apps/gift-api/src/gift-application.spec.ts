@@ -759,21 +759,6 @@ describe('imported history', () => {
     }
   });
 
-  it.each(['lost', 'unheard'] as const)('in slices looks for its own lines after an answer was %s', async (fate) => {
-    const process = await newProcess({ importSliceLines: 2 });
-    let appended = 0;
-    process.store.fate = ({ events }) => {
-      if (!events.some(({ type }) => type === 'GiftSent')) return 'through';
-      return ++appended === 4 ? fate : 'through';
-    };
-    const lines = Array.from({ length: 9 }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
-    const answers = await process.history.import(numbered(lines), 'c');
-    expect(answers.map(({ status }) => status)).toEqual(lines.map(() => 'accepted'));
-    const gifts = await eventsOf('GiftSent');
-    expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(lines.map((l) => l.importId));
-    expect(await findings()).toEqual([]);
-  });
-
   it('finishes the lines of one request in order, also where one fails at first', async () => {
     const lines = Array.from({ length: 3 }, (_, i) => history(`i-${i}`, `v-${i}`));
     const dying = await newProcess({}, false);
@@ -818,20 +803,28 @@ describe('imported history', () => {
     },
   );
 
-  it.each(['lost', 'unheard'] as const)('goes on in order after an answer was %s', async (fate) => {
-    const process = await newProcess();
-    let appended = 0;
-    process.store.fate = ({ events }) => {
-      if (!events.some(({ type }) => type === 'GiftSent')) return 'through';
-      return ++appended === 2 ? fate : 'through';
-    };
-    const lines = Array.from({ length: 5 }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
-    const answers = await process.history.import(numbered(lines), 'c');
-    expect(answers.map(({ status }) => status)).toEqual(lines.map(() => 'accepted'));
-    const gifts = await eventsOf('GiftSent');
-    expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(lines.map((l) => l.importId));
-    expect(await findings()).toEqual([]);
-  });
+  it.each([
+    { fate: 'lost', importSliceLines: undefined, lineCount: 5, failing: 2 },
+    { fate: 'unheard', importSliceLines: undefined, lineCount: 5, failing: 2 },
+    { fate: 'lost', importSliceLines: 2, lineCount: 9, failing: 4 },
+    { fate: 'unheard', importSliceLines: 2, lineCount: 9, failing: 4 },
+  ] as const)(
+    'goes on in order after an answer was $fate, in slices of $importSliceLines',
+    async ({ fate, importSliceLines, lineCount, failing }) => {
+      const process = await newProcess(importSliceLines === undefined ? {} : { importSliceLines });
+      let appended = 0;
+      process.store.fate = ({ events }) => {
+        if (!events.some(({ type }) => type === 'GiftSent')) return 'through';
+        return ++appended === failing ? fate : 'through';
+      };
+      const lines = Array.from({ length: lineCount }, (_, i) => history(`i-${i}`, `v-${i % 2}`));
+      const answers = await process.history.import(numbered(lines), 'c');
+      expect(answers.map(({ status }) => status)).toEqual(lines.map(() => 'accepted'));
+      const gifts = await eventsOf('GiftSent');
+      expect(gifts.map(({ data }) => (data as { importId: string }).importId)).toEqual(lines.map((l) => l.importId));
+      expect(await findings()).toEqual([]);
+    },
+  );
 
   it('at two processes at once counts once', async () => {
     const [here, there] = [await newProcess(), await newProcess()];

@@ -63,7 +63,7 @@ export class LogReads {
     }
   }
 
-  /** The server includes the position that it is given; the port never does. */
+  /** Forwards the server includes the position that it is given; the port never does. */
   async all(options: ReadAllOptions): Promise<readonly RecordedEvent[]> {
     const direction = options.direction === 'backwards' ? BACKWARDS : FORWARDS;
     const limit = bounded(options.limit);

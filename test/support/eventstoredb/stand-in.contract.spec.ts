@@ -134,7 +134,7 @@ describe('the stand-in, as the real client sees it', () => {
     });
   });
 
-  it('includes in reads of $all the position that it is given, and excludes it in subscriptions', async () => {
+  it('includes in forward reads of $all the position that it is given, and excludes it backwards and in subscriptions', async () => {
     const stream = randomUUID();
     await client.appendToStream(stream, events(3));
     const own = (await all(client.readStream(stream))).map(({ event }) => event!.position!);
@@ -142,7 +142,8 @@ describe('the stand-in, as the real client sees it', () => {
     const fromPosition = own[1]!;
     expect(positions(await all(client.readAll({ fromPosition, maxCount: 2 })))).toEqual([own[1], own[2]]);
     const back = await all(client.readAll({ fromPosition, direction: BACKWARDS, maxCount: 2 }));
-    expect(positions(back)).toEqual([own[1], own[0]]);
+    expect(positions(back)[0]).toEqual(own[0]);
+    expect(back).toHaveLength(2);
     const subscription = client.subscribeToAll({ fromPosition });
     for await (const { event } of subscription) {
       expect(event!.position).toEqual(own[2]);

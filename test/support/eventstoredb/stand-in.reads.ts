@@ -52,14 +52,13 @@ function selected(log: StandInLog, call: Call, options: ReadReq.Options): readon
     .slice(0, count);
 }
 
-/** Includes the position that it is given, in both directions. */
+/** Forwards from the record that begins at the position, backwards from the one that ends there. */
 function ofAll(log: StandInLog, options: ReadReq.Options, backwards: boolean, count: number): readonly LogRecord[] {
   const records: LogRecord[] = [];
   const from = startOf(log, options);
   if (backwards) {
-    const inclusive = from < log.visible && isAt(log.at(from), options) ? from : from - 1;
-    for (let at = Math.min(inclusive, log.visible - 1); at >= 0 && records.length < count; at--)
-      records.push(log.at(at));
+    for (let at = from - 1; at >= 0 && records.length < count; at--)
+      if (endsBy(log.at(at), options)) records.push(log.at(at));
   } else for (let at = from; at < log.visible && records.length < count; at++) records.push(log.at(at));
   return records;
 }
@@ -70,6 +69,14 @@ function startOf(log: StandInLog, options: ReadReq.Options): number {
   const position = all.getPosition();
   if (position === undefined) return log.visible;
   return log.indexFrom(BigInt(position.getCommitPosition()), BigInt(position.getPreparePosition()));
+}
+
+/** The end of a record is (end, end) to the server, which is after (end, 0). */
+function endsBy({ end }: LogRecord, options: ReadReq.Options): boolean {
+  const position = options.getAll()?.getPosition();
+  if (position === undefined) return true;
+  const [commit, prepare] = [Number(position.getCommitPosition()), Number(position.getPreparePosition())];
+  return end < commit || (end === commit && end <= prepare);
 }
 
 function isAt(record: LogRecord, options: ReadReq.Options): boolean {

@@ -9,7 +9,7 @@ import type { EventStoreError } from '@livegift/event-store';
 import type { Position, RecordedEvent, Telemetry } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { OWN_TYPE_PREFIX, toRecorded } from './event.mapping.js';
-import { laterOf, positionOf, serverPosition } from './position.js';
+import { laterOf, passedBy, positionOf, serverPosition } from './position.js';
 import { typeOf, unavailable } from './server-errors.js';
 
 /** A filtered subscription says how far it has looked after each so many events. */
@@ -168,7 +168,8 @@ export class LogFeed {
       maxSearchWindow: SEARCH_WINDOW_EVENTS,
       checkpointInterval: 1,
       checkpointReached: async (subscription: AllStreamSubscription, position: { commit: bigint; prepare: bigint }) => {
-        subscription.push({ checkpoint: positionOf(position) } satisfies Item);
+        const passed = passedBy(position);
+        if (passed !== null) subscription.push({ checkpoint: passed } satisfies Item);
       },
     };
     return this.connection.client.subscribeToAll({

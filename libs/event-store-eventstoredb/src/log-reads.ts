@@ -11,13 +11,11 @@ import type { ReadAllOptions, ReadStreamOptions } from '@livegift/event-store';
 import type { Position, RecordedEvent } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { toRecorded } from './event.mapping.js';
-import { laterOf, positionOf, serverPosition } from './position.js';
+import { laterOf, NO_POSITION, positionOf, serverPosition } from './position.js';
 import { typeOf, unavailable } from './server-errors.js';
 
 export const READ_EVENTS_MAX = 10_000;
 const PAGE_EVENTS_MAX = 1_000;
-/** What older servers put where a stream's event should have its position. */
-const NO_POSITION = 0xffff_ffff_ffff_ffffn;
 /** Mostly the newest record is ours; else the pages grow. */
 const HEAD_PAGE_EVENTS = 4;
 const HEAD_PAGE_FACTOR = 8;

@@ -78,11 +78,10 @@ export function confirmation(subscriptionId: string): ReadResp {
   return response;
 }
 
-/** (next record, 0): a position that no event has. */
-export function checkpoint(record: LogRecord): ReadResp {
+export function checkpoint(commit: number | bigint, prepare: number | bigint): ReadResp {
   const reached = new streamsPb.ReadResp.Checkpoint();
-  reached.setCommitPosition(String(record.end));
-  reached.setPreparePosition('0');
+  reached.setCommitPosition(String(commit));
+  reached.setPreparePosition(String(prepare));
   const response = new streamsPb.ReadResp();
   response.setCheckpoint(reached);
   return response;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import type { LogRecord, StandInLog } from './stand-in.log.js';
+import { takeOne, type StandInFaults } from './stand-in.faults.js';
 import {
   caughtUp,
   checkpoint,
@@ -19,12 +20,20 @@ const SEARCH_WINDOW_DEFAULT = 32;
 /** A live subscription that is so many records behind is told so, and read to from the log again. */
 const BEHIND_RECORDS_MAX = 1_000;
 const TURN_RECORDS = 256;
+/** What a server says where it means a place before the first event. */
+const NOWHERE = 0xffff_ffff_ffff_ffffn;
+const APART_MS = 20;
 
-export async function answerRead(log: StandInLog, call: Call, subscriptionId: string): Promise<void> {
+export async function answerRead(
+  log: StandInLog,
+  call: Call,
+  subscriptionId: string,
+  faults: StandInFaults,
+): Promise<void> {
   // Writing to a call that has been cancelled is an error that nobody cares for.
   call.on('error', () => {});
   const options = call.request.getOptions()!;
-  if (options.hasSubscription()) return subscribe(log, call, options, subscriptionId);
+  if (options.hasSubscription()) return subscribe(log, call, options, subscriptionId, faults);
   for (const record of selected(log, call, options)) {
     if (call.cancelled) return;
     await send(call, eventMessage(record));
@@ -85,7 +94,13 @@ function isAt(record: LogRecord, options: ReadReq.Options): boolean {
   return position?.getCommitPosition() === at && position.getPreparePosition() === at;
 }
 
-async function subscribe(log: StandInLog, call: Call, options: ReadReq.Options, id: string): Promise<void> {
+async function subscribe(
+  log: StandInLog,
+  call: Call,
+  options: ReadReq.Options,
+  id: string,
+  faults: StandInFaults,
+): Promise<void> {
   const passes = filterOf(options);
   const interval = checkpointInterval(options);
   let at = startOf(log, options);
@@ -93,6 +108,8 @@ async function subscribe(log: StandInLog, call: Call, options: ReadReq.Options, 
   if (options.hasAll() && at < log.visible && isAt(log.at(at), options)) at++;
   if (options.getStream()?.hasEnd()) at = log.visible;
   await send(call, confirmation(id));
+  const isNowhere = takeOne(faults, 'checkpointsNowhere');
+  let isAhead = takeOne(faults, 'checkpointsAhead');
   let examined = 0;
   for (let live = false; ;) {
     if (live && log.visible - at > BEHIND_RECORDS_MAX) {
@@ -101,14 +118,22 @@ async function subscribe(log: StandInLog, call: Call, options: ReadReq.Options, 
     }
     while (at < log.visible && !call.cancelled) {
       const record = log.at(at++);
+      if (live && isAhead && passes(record)) {
+        isAhead = false;
+        await send(call, checkpoint(record.position, record.position));
+        // Never in one piece, or it would do no harm.
+        await new Promise((resolve) => setTimeout(resolve, APART_MS));
+      }
       if (passes(record)) await send(call, eventMessage(record));
       if (interval !== null && ++examined >= interval) {
         examined = 0;
-        await send(call, checkpoint(record));
+        // A position that no event has.
+        await send(call, checkpoint(record.end, 0));
       }
       if (at % TURN_RECORDS === 0) await new Promise(setImmediate);
     }
     if (call.cancelled) return;
+    if (!live && isNowhere) await send(call, checkpoint(NOWHERE, NOWHERE));
     if (!live) await send(call, caughtUp());
     live = true;
     await grown(log, at, call);

@@ -13,6 +13,7 @@ import {
   type ProposedEvent,
   type StandInLog,
 } from './stand-in.log.js';
+import { takeOne, type StandInFaults } from './stand-in.faults.js';
 import { batchAnswer, proposedEvent, textOf, uuidOf } from './stand-in.messages.js';
 import { featuresPb, grpc, ServerFeaturesService, sharedPb, StreamsService, streamsPb } from './protocol.js';
 import type {
@@ -27,22 +28,6 @@ import type {
   UUID,
 } from './protocol.js';
 import { answerRead } from './stand-in.reads.js';
-
-/** What a test may make go wrong. */
-export interface StandInFaults {
-  /** Of the next appends so many are written and then answered as a broken connection is. */
-  appendsUnanswered: number;
-  /** Of the next appends so many are written, and nothing is answered. */
-  appendsHeldUp: number;
-  /** Of the next appends so many are refused before anything is written, as by a server that is starting. */
-  appendsRefused: number;
-  /** Of the next reads so many fail. */
-  readsFailing: number;
-}
-
-export function noFaults(): StandInFaults {
-  return { appendsUnanswered: 0, appendsHeldUp: 0, appendsRefused: 0, readsFailing: 0 };
-}
 
 /** Users whose names and passwords are asked for; null lets everybody in, as an insecure server does. */
 export type StandInUsers = Readonly<Record<string, string>> | null;
@@ -70,7 +55,7 @@ export function streamsImplementation(log: StandInLog, faults: StandInFaults, us
     async read(call: ServerWritableStream<ReadReq, ReadResp>): Promise<void> {
       if (!admitted(call.metadata, users)) return void call.emit('error', accessDenied());
       if (takeOne(faults, 'readsFailing')) return void call.emit('error', unavailable());
-      await answerRead(log, call, randomUUID());
+      await answerRead(log, call, randomUUID(), faults);
     },
 
     append(call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>): void {
@@ -172,12 +157,6 @@ function appendAnswer(expected: Expected, outcome: Exclude<AppendOutcome, { kind
   else wrong.setExpectedAny(new sharedPb.Empty());
   response.setWrongExpectedVersion(wrong);
   return response;
-}
-
-function takeOne(faults: StandInFaults, name: keyof StandInFaults): boolean {
-  if (faults[name] === 0) return false;
-  faults[name]--;
-  return true;
 }
 
 function admitted(metadata: { get(key: string): unknown[] }, users: StandInUsers): boolean {

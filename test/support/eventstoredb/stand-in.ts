@@ -1,10 +1,5 @@
-import {
-  featuresImplementation,
-  noFaults,
-  streamsImplementation,
-  type StandInFaults,
-  type StandInUsers,
-} from './stand-in.service.js';
+import { noFaults, type StandInFaults } from './stand-in.faults.js';
+import { featuresImplementation, streamsImplementation, type StandInUsers } from './stand-in.service.js';
 import { StandInLog } from './stand-in.log.js';
 import { grpc, ServerFeaturesService, StreamsService } from './protocol.js';
 

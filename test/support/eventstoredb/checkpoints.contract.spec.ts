@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Subscription } from '@livegift/event-store';
+import type { NewEvent } from '@livegift/kernel';
+import { openEventStoreDb, type EventStoreDb } from '@livegift/event-store-eventstoredb';
+import { EventStoreDbStandIn } from './stand-in.js';
+
+jest.setTimeout(10_000);
+
+const event = (data: unknown, type = 'SomethingHappened'): NewEvent => ({
+  id: randomUUID(),
+  type,
+  schemaVersion: 1,
+  data,
+  metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
+});
+
+/** What a subscription is told of how far the server has looked is not the same, nor always true, in all versions. */
+describe('checkpoints of an EventStoreDB', () => {
+  let directory: string;
+  let standIn: EventStoreDbStandIn;
+  let store: EventStoreDb;
+
+  const serve = async (port = 0): Promise<EventStoreDbStandIn> =>
+    await EventStoreDbStandIn.start({ file: join(directory, 'log'), port });
+  /** Appends while the server cannot be reached where the subscription looks for it. */
+  const appendElsewhere = async (stream: string, events: readonly NewEvent[]): Promise<void> => {
+    const { port } = standIn;
+    await standIn.stop();
+    const elsewhere = await serve();
+    const other = await openEventStoreDb({ connectionString: elsewhere.connectionString });
+    await other.append(stream, events, 'no-stream');
+    await other.close();
+    await elsewhere.stop();
+    standIn = await serve(port);
+  };
+  const live = async (subscription: Subscription): Promise<Subscription> => {
+    while (!(await subscription.next())!.caughtUp);
+    return subscription;
+  };
+  const pulled = async (subscription: Subscription, count: number): Promise<unknown[]> => {
+    const data: unknown[] = [];
+    while (data.length < count) data.push(...(await subscription.next())!.events.map((each) => each.data));
+    return data.slice(0, count);
+  };
+
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'livegift-stand-in-'));
+    standIn = await serve();
+    store = await openEventStoreDb({ connectionString: standIn.connectionString });
+  });
+  afterEach(async () => {
+    await store.close();
+    await standIn.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  it('do not hide the event at which they stand', async () => {
+    standIn.faults.checkpointsAhead = 1;
+    const subscription = await live(await store.subscribe({ after: null }));
+    const pulling = pulled(subscription, 2);
+    await store.append('s', [event(1)], 'no-stream');
+    await store.append('s', [event(2)], 0);
+    await store.append('s', [event(3)], 1);
+    expect(await pulling).toEqual([1, 2]);
+  });
+
+  it('do not lead to the end of the log when they say nothing', async () => {
+    standIn.faults.checkpointsNowhere = 1;
+    const subscription = await live(await store.subscribe({ after: null }));
+    await appendElsewhere('s', [event(1), event(2)]);
+    expect(await pulled(subscription, 2)).toEqual([1, 2]);
+  });
+});

@@ -173,11 +173,10 @@ export class EventStoreDb implements EventStore {
     const head = await this.#using(() => this.reads.head());
     assertCheckpoint(options.after, this.storeId, head);
     this.#assertOpen();
-    const { connection, limits, telemetry } = this;
-    const seen = (position: Position): void => this.reads.noteDurable(position);
-    const feed = new LogFeed(connection, options.after?.position ?? null, options.types, limits, telemetry, seen);
+    const { connection, limits, telemetry, reads } = this;
+    const feed = new LogFeed(connection, options.after?.position ?? null, options.types, limits, telemetry, reads);
     const closed = (): void => void this.#subscriptions.delete(subscription);
-    const subscription = new LogSubscription(feed, this.reads, head, options, closed);
+    const subscription = new LogSubscription(feed, reads, head, options, closed);
     this.#subscriptions.add(subscription);
     return subscription;
   }

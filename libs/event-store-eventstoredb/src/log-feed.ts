@@ -1,16 +1,11 @@
-import {
-  ErrorType,
-  eventTypeFilter,
-  START,
-  type AllStreamResolvedEvent,
-  type AllStreamSubscription,
-} from '@eventstore/db-client';
+import { eventTypeFilter, START, type AllStreamResolvedEvent, type AllStreamSubscription } from '@eventstore/db-client';
 import type { EventStoreError } from '@livegift/event-store';
 import type { Position, RecordedEvent, Telemetry } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { OWN_TYPE_PREFIX, toRecorded } from './event.mapping.js';
+import type { LogReads } from './log-reads.js';
 import { laterOf, passedBy, positionOf, serverPosition } from './position.js';
-import { typeOf, unavailable } from './server-errors.js';
+import { isUnavailableForGood, unavailable } from './server-errors.js';
 
 /** A filtered subscription says how far it has looked after each so many events. */
 const SEARCH_WINDOW_EVENTS = 500;
@@ -59,10 +54,9 @@ export class LogFeed {
     private readonly types: readonly string[] | undefined,
     private readonly limits: FeedLimits,
     private readonly telemetry: Telemetry,
-    /** Told of each event of the log that comes. */
-    private readonly seen: (position: Position) => void,
+    private readonly reads: LogReads,
   ) {
-    this.#open();
+    void this.#open();
   }
 
   /** How often it was cut off from the server. */
@@ -122,14 +116,25 @@ export class LogFeed {
     this.#wake?.();
   }
 
-  #open(): void {
-    let stream: AllStreamSubscription;
+  async #open(): Promise<void> {
     try {
-      stream = this.#subscribe();
+      const from = await this.#beginning();
+      if (!this.#closed) this.#listen(this.#subscribe(from));
     } catch (error) {
       this.#broken(error);
-      return;
     }
+  }
+
+  /**
+   * From the record before the place where the feed goes on: up to 23.10 a server begins behind the first record that it
+   * finds at or after a position, so where none is (a checkpoint, or it has been scavenged) it would leave out the next. What
+   * comes once more because of that is dropped.
+   */
+  async #beginning(): Promise<Position | null> {
+    return this.after === null ? null : await this.reads.standingBefore(this.after);
+  }
+
+  #listen(stream: AllStreamSubscription): void {
     this.#stream = stream;
     const current = (act: (value: never) => void) => (value: unknown) => {
       if (this.#stream === stream) act(value as never);
@@ -162,7 +167,7 @@ export class LogFeed {
     );
   }
 
-  #subscribe(): AllStreamSubscription {
+  #subscribe(from: Position | null): AllStreamSubscription {
     const { credentials } = this.connection.options;
     const options = {
       maxSearchWindow: SEARCH_WINDOW_EVENTS,
@@ -173,7 +178,7 @@ export class LogFeed {
       },
     };
     return this.connection.client.subscribeToAll({
-      fromPosition: this.after === null ? START : serverPosition(this.after),
+      fromPosition: from === null ? START : serverPosition(from),
       credentials,
       filter: eventTypeFilter({ ...options, regex: regexOf(this.types) }),
     });
@@ -181,18 +186,20 @@ export class LogFeed {
 
   #arrived(stream: AllStreamSubscription, item: Item): void {
     this.#connected();
-    if ('caughtUp' in item) this.#entries.push({ position: null, event: null });
-    else if ('checkpoint' in item) this.#entries.push({ position: item.checkpoint, event: null });
-    else this.#entries.push(this.#entryOf(item));
-    const { position } = this.#entries.at(-1)!;
+    const entry = this.#entryOf(item);
+    const { position } = entry;
+    if (position !== null && this.after !== null && position <= this.after) return;
+    this.#entries.push(entry);
     this.after = laterOf(this.after, position);
     if (this.#entries.length >= this.limits.readAheadMax) stream.pause();
     this.#wake?.();
   }
 
-  #entryOf(item: AllStreamResolvedEvent): Entry {
+  #entryOf(item: Item): Entry {
+    if ('caughtUp' in item) return { position: null, event: null };
+    if ('checkpoint' in item) return { position: item.checkpoint, event: null };
     const event = toRecorded(item);
-    if (event !== null) this.seen(event.position);
+    if (event !== null) this.reads.noteDurable(event.position);
     const wanted = event !== null && (this.types === undefined || this.types.includes(event.type));
     return { position: positionOf(item.event!.position), event: wanted ? event : null };
   }
@@ -209,7 +216,7 @@ export class LogFeed {
     const now = Date.now();
     this.#failingSince ??= now;
     const cause = unavailable(error, this.connection.redact);
-    if (now - this.#failingSince >= this.limits.giveUpMs || typeOf(error) === ErrorType.ACCESS_DENIED) {
+    if (now - this.#failingSince >= this.limits.giveUpMs || isUnavailableForGood(cause)) {
       this.#failure = cause;
       this.#wake?.();
       return;
@@ -219,7 +226,7 @@ export class LogFeed {
       reason: cause.message,
     });
     const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** this.#failures++, BACKOFF_MAX_MS);
-    this.#timer = setTimeout(() => this.#open(), delayMs);
+    this.#timer = setTimeout(() => void this.#open(), delayMs);
   }
 
   #drop(): void {

@@ -81,6 +81,14 @@ export class LogReads {
     }
   }
 
+  /** Where the record before a position stands, whoever wrote it; null when none does. */
+  async standingBefore(position: Position): Promise<Position | null> {
+    const { commit } = serverPosition(position);
+    const page = await this.#page(positionOf({ commit, prepare: commit }), BACKWARDS, 1);
+    const [before] = page.map(({ event }) => positionOf(event!.position));
+    return before ?? null;
+  }
+
   async stream(stream: string, { from, direction, limit }: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
     const maxCount = bounded(limit);
     if (direction !== 'backwards') {

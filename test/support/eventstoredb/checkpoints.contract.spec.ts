@@ -73,4 +73,21 @@ describe('checkpoints of an EventStoreDB', () => {
     await appendElsewhere('s', [event(1), event(2)]);
     expect(await pulled(subscription, 2)).toEqual([1, 2]);
   });
+
+  it('do not cost the event behind them when a subscription is taken up again', async () => {
+    const subscription = await live(await store.subscribe({ after: null, types: ['Wanted'] }));
+    // With the one that holds the store's id they are what a server looks through before it says how far it is.
+    const others = Array.from({ length: 499 }, () => event({}, 'Other'));
+    const { positions } = await store.append('others', others, 'no-stream');
+    for (let through = ''; through < positions.at(-1)!;) through = (await subscription.next())!.through!;
+    await appendElsewhere('s', [event(1, 'Wanted'), event(2, 'Wanted')]);
+    expect(await pulled(subscription, 2)).toEqual([1, 2]);
+  });
+
+  it('do not cost the event behind them when another subscription begins there', async () => {
+    const { positions } = await store.append('s', [event(1), event(2), event(3)], 'no-stream');
+    const between = `${positions[0]!.slice(0, 20)}${'0'.repeat(20)}` as (typeof positions)[0];
+    const subscription = await store.subscribe({ after: { storeId: store.storeId, position: between! } });
+    expect(await pulled(subscription, 3)).toEqual([1, 2, 3]);
+  });
 });

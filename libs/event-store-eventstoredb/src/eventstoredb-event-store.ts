@@ -176,7 +176,7 @@ export class EventStoreDb implements EventStore {
     const { connection, limits, telemetry, reads } = this;
     const feed = new LogFeed(connection, options.after?.position ?? null, options.types, limits, telemetry, reads);
     const closed = (): void => void this.#subscriptions.delete(subscription);
-    const subscription = new LogSubscription(feed, reads, head, options, closed);
+    const subscription = new LogSubscription(feed, reads, options, closed);
     this.#subscriptions.add(subscription);
     return subscription;
   }

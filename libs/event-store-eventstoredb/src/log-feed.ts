@@ -23,7 +23,7 @@ export interface FeedPart {
   readonly events: readonly RecordedEvent[];
   /** How far these entries reach; null when they say nothing of it. */
   readonly reached: Position | null;
-  /** The server has said that a point later than the feed's beginning was its end. */
+  /** The server has said that it has brought all that it has. */
   readonly caughtUp: boolean;
 }
 

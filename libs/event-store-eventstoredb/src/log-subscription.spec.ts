@@ -1,6 +1,6 @@
 import type { ReadAllOptions } from '@livegift/event-store';
 import type { Position, RecordedEvent } from '@livegift/kernel';
-import type { LogFeed } from './log-feed.js';
+import type { FeedPart, LogFeed } from './log-feed.js';
 import type { LogReads } from './log-reads.js';
 import { LogSubscription } from './log-subscription.js';
 import { positionOf } from './position.js';
@@ -17,18 +17,45 @@ const silentFeed = {
   close: () => {},
 };
 
+const reads = {
+  knownHead: null,
+  head: async () => LOG.at(-1)!.position,
+  all: async ({ after, limit }: ReadAllOptions) =>
+    LOG.filter(({ position }) => after === null || after === undefined || position > after).slice(0, limit),
+};
+
+/** Of a follower that lags: it says that it has brought all before it has anything, and has it later. */
+function laggingFeed() {
+  let takes = 0;
+  return {
+    ...silentFeed,
+    get isEmpty() {
+      return takes > 1;
+    },
+    take: (): FeedPart => {
+      const events = takes++ === 0 ? [] : LOG;
+      return { events, reached: events.at(-1)?.position ?? null, caughtUp: events.length === 0 };
+    },
+  };
+}
+
+describe('a subscription whose feed says too early that it has brought all', () => {
+  it('does not take that for the end of the log, and leaves out nothing', async () => {
+    const subscription = new LogSubscription(
+      laggingFeed() as unknown as LogFeed,
+      reads as unknown as LogReads,
+      { after: null, types: ['GiftSent'] },
+      () => {},
+    );
+    expect(await subscription.next()).toEqual({ events: LOG, through: at(5), caughtUp: true });
+  });
+});
+
 describe('a subscription whose feed has gone silent', () => {
   it('reads on from the log, a batch at a time, and leaves out nothing', async () => {
-    const reads = {
-      knownHead: null,
-      head: async () => LOG.at(-1)!.position,
-      all: async ({ after, limit }: ReadAllOptions) =>
-        LOG.filter(({ position }) => after === null || after === undefined || position > after).slice(0, limit),
-    };
     const subscription = new LogSubscription(
       silentFeed as unknown as LogFeed,
       reads as unknown as LogReads,
-      null,
       { after: null, types: ['GiftSent'], batchEventsMax: 2 },
       () => {},
     );

@@ -24,12 +24,15 @@ export class LogSubscription implements Subscription {
   /** How often the feed had broken off when the end of the log was reached last. */
   #liveSince: number | null = null;
   #closed = false;
+  /**
+   * The server has said that it has brought all: then what is left to the end is looked for in the log, without a pause. Not
+   * taken for brought: a follower says so at its own end, and what it did not have yet it brings later.
+   */
+  #toldCaughtUp = false;
 
-  /** @param headBefore the end of the log as it was before the feed began */
   constructor(
     private readonly feed: LogFeed,
     private readonly reads: LogReads,
-    private readonly headBefore: Position | null,
     options: SubscribeOptions,
     private readonly closed: () => void,
   ) {
@@ -41,7 +44,7 @@ export class LogSubscription implements Subscription {
   async next(): Promise<SubscriptionBatch | null> {
     for (let quiet = false; ;) {
       if (this.#closed) return null;
-      const batch = this.feed.isEmpty ? await this.#ofTheLog(quiet) : await this.#ofTheFeed();
+      const batch = this.feed.isEmpty ? await this.#ofTheLog(quiet || this.#toldCaughtUp) : await this.#ofTheFeed();
       if (this.#closed) return null;
       if (batch !== null) return batch;
       if (this.feed.isEmpty && this.feed.failure !== null) {
@@ -61,18 +64,19 @@ export class LogSubscription implements Subscription {
 
   async #ofTheFeed(): Promise<SubscriptionBatch | null> {
     const part = this.feed.take(this.#batchEventsMax, this.#through);
+    this.#toldCaughtUp = part.caughtUp;
     const last = part.events.at(-1)?.position ?? this.#through;
     let reached = laterOf(last, part.reached);
     if (this.#liveSince === this.feed.breaks && reached === last && !part.caughtUp) {
       return this.#moved(part.events, last, this.feed.isEmpty);
     }
-    if (part.caughtUp) reached = laterOf(reached, this.headBefore);
     const { knownHead } = this.reads;
     const beyond = reached !== null && (knownHead === null || reached >= knownHead);
     const head = beyond ? ((await this.#head()) ?? null) : knownHead;
     // Without knowing the end, an event's position is as far as can be said.
     if (head === null || (reached !== null && reached > head)) reached = laterOf(last, head);
-    return this.#moved(part.events, reached, this.#isEnd(reached, head));
+    const batch = this.#moved(part.events, reached, this.#isEnd(reached, head));
+    return batch === null && this.#toldCaughtUp && this.feed.isEmpty ? await this.#ofTheLog(true) : batch;
   }
 
   /** The feed has brought nothing: either all is delivered, or what is left does not pass its filter. */
@@ -102,6 +106,7 @@ export class LogSubscription implements Subscription {
   #isEnd(reached: Position | null, head: Position | null): boolean {
     if (head === null || reached === null || reached < head) return false;
     this.#liveSince = this.feed.breaks;
+    this.#toldCaughtUp = false;
     return true;
   }
 

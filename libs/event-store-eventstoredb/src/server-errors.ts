@@ -7,7 +7,11 @@ type Redact = (text: string) => string;
 const NEVER_SENT =
   /No connection established|Name resolution failed|Channel closed before call started|Channel has been shut down/;
 /** Words of the server when it turns a call away before doing anything. */
-const NOT_READY = /Server Is Not Ready|Server Is Too Busy/i;
+const NOT_READY = /Server Is Not Ready|Server Is Too Busy|No leader info available/i;
+/** `MaxAppendEventSize`, which the client knows nothing of. */
+const EVENT_TOO_LARGE = /Maximum Append Event Size/i;
+/** Of gRPC: the server looks at what it is asked before it does anything. */
+const INVALID_ARGUMENT = 3;
 
 /** Answers with which the server says that it has written nothing. */
 const NOTHING_WRITTEN = new Set<string>([
@@ -48,7 +52,7 @@ export function appendFailure(error: unknown, redact: Redact): EventStoreError {
   const type = typeOf(error);
   if (type === ErrorType.WRONG_EXPECTED_VERSION)
     return wrongExpectedRevision((error as WrongExpectedVersionError).actualVersion);
-  if (type === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED) {
+  if (type === ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED || EVENT_TOO_LARGE.test(messageOf(error))) {
     return new EventStoreError('append-too-large', 'EventStoreDB refuses an append of this size');
   }
   return new EventStoreError(wroteNothing(error) ? 'unavailable' : 'append-outcome-unknown', worded(error, redact));
@@ -61,10 +65,11 @@ export function wrongExpectedRevision(current: unknown): EventStoreError {
 
 function wroteNothing(error: unknown): boolean {
   const type = typeOf(error);
+  const { code } = error as { code?: unknown };
   // Not an answer to a call: the client found no node to send it to.
-  if (type === undefined) return (error as { code?: unknown }).code === undefined;
+  if (type === undefined) return code === undefined;
   const message = messageOf(error);
-  return NOTHING_WRITTEN.has(type) || NEVER_SENT.test(message) || NOT_READY.test(message);
+  return code === INVALID_ARGUMENT || NOTHING_WRITTEN.has(type) || NEVER_SENT.test(message) || NOT_READY.test(message);
 }
 
 function worded(error: unknown, redact: Redact): string {

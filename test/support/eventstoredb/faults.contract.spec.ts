@@ -85,10 +85,14 @@ describe('EventStoreDB when things go wrong', () => {
     await expect(store.append('s', [event()], 'no-stream')).rejects.toMatchObject({ actual: 0 });
   });
 
-  it('says unavailable, not unknown, when the server turned the append away, and goes on', async () => {
+  it.each([
+    ['unavailable', 'is not ready', 'appendsRefused'],
+    ['unavailable', 'knows of no leader', 'appendsLeaderless'],
+    ['append-too-large', 'takes no event of that size', 'eventsTooLarge'],
+  ] as const)('says %s, not unknown, when the server %s, and goes on', async (code, _, fault) => {
     await openWith();
-    standIn.faults.appendsRefused = 1;
-    await expect(store.append('s', [event()], 'no-stream')).rejects.toMatchObject({ code: 'unavailable' });
+    standIn.faults[fault] = 1;
+    await expect(store.append('s', [event()], 'no-stream')).rejects.toMatchObject({ code });
     await store.append('s', [event()], 'no-stream');
     expect(await store.readStream('s', { limit: 9 })).toHaveLength(1);
   });

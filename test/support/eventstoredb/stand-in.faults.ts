@@ -6,6 +6,10 @@ export interface StandInFaults {
   appendsHeldUp: number;
   /** Of the next appends so many are refused before anything is written, as by a server that is starting. */
   appendsRefused: number;
+  /** Of the next appends so many are refused as by a node that knows of no leader. */
+  appendsLeaderless: number;
+  /** Of the next appends so many are refused as by a server with a small `MaxAppendEventSize`. */
+  eventsTooLarge: number;
   /** Of the next reads so many fail. */
   readsFailing: number;
   /** So many of the next subscriptions, once live, name a place that is none, as some 24.x do where nothing has passed. */
@@ -19,6 +23,8 @@ export function noFaults(): StandInFaults {
     appendsUnanswered: 0,
     appendsHeldUp: 0,
     appendsRefused: 0,
+    appendsLeaderless: 0,
+    eventsTooLarge: 0,
     readsFailing: 0,
     checkpointsNowhere: 0,
     checkpointsAhead: 0,

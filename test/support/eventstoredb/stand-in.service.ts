@@ -74,6 +74,8 @@ export function streamsImplementation(log: StandInLog, faults: StandInFaults, us
         // A client that died in the middle ends its stream too; a real server appends all that was meant, or nothing.
         if (call.cancelled) return;
         if (takeOne(faults, 'appendsRefused')) return answer(notReady());
+        if (takeOne(faults, 'appendsLeaderless')) return answer(noLeader());
+        if (takeOne(faults, 'eventsTooLarge')) return answer(eventTooLarge());
         const stream = textOf(options!.getStreamIdentifier()!.getStreamName_asU8());
         const expected = expectedOf(
           options!,
@@ -176,9 +178,16 @@ function failure(code: number, details: string, trailers: Readonly<Record<string
 }
 const unavailable = () => failure(grpc.status.UNAVAILABLE, 'Connection dropped');
 const notReady = () => failure(grpc.status.UNAVAILABLE, 'Server Is Not Ready');
+const noLeader = () => failure(grpc.status.UNKNOWN, 'No leader info available in response');
+/** Newer than the client, which does not know the name of its exception. */
+const eventTooLarge = () =>
+  failure(grpc.status.INVALID_ARGUMENT, 'Event with Id: e, Size: 300, exceeds Maximum Append Event Size of 100.', {
+    exception: 'maximum-append-event-size-exceeded',
+    'maximum-append-event-size': '100',
+  });
 const accessDenied = () => failure(grpc.status.PERMISSION_DENIED, 'Access Denied', { exception: 'access-denied' });
 const tooLarge = () =>
-  failure(grpc.status.INVALID_ARGUMENT, 'Maximum Append Size Exceeded', {
+  failure(grpc.status.INVALID_ARGUMENT, `Maximum Append Size of ${APPEND_BYTES_MAX} Exceeded.`, {
     exception: 'maximum-append-size-exceeded',
     'maximum-append-size': String(APPEND_BYTES_MAX),
   });

@@ -168,7 +168,7 @@ export class LogFeed {
   }
 
   #subscribe(from: Position | null): AllStreamSubscription {
-    const { credentials } = this.connection.options;
+    const { credentials, requiresLeader } = this.connection.options;
     const options = {
       maxSearchWindow: SEARCH_WINDOW_EVENTS,
       checkpointInterval: 1,
@@ -180,6 +180,7 @@ export class LogFeed {
     return this.connection.client.subscribeToAll({
       fromPosition: from === null ? START : serverPosition(from),
       credentials,
+      requiresLeader,
       filter: eventTypeFilter({ ...options, regex: regexOf(this.types) }),
     });
   }

@@ -50,10 +50,20 @@ export function featuresImplementation() {
   };
 }
 
-export function streamsImplementation(log: StandInLog, faults: StandInFaults, users: StandInUsers) {
+/** Where the leader is, asked anew for each call; null: this one is. A follower is asked in vain for what only it may do. */
+export type StandInLeader = () => { readonly host: string; readonly port: number } | null;
+
+export function streamsImplementation(
+  log: StandInLog,
+  faults: StandInFaults,
+  users: StandInUsers,
+  leader: StandInLeader,
+) {
   return {
     async read(call: ServerWritableStream<ReadReq, ReadResp>): Promise<void> {
       if (!admitted(call.metadata, users)) return void call.emit('error', accessDenied());
+      const elsewhere = leader();
+      if (elsewhere !== null && requiresLeader(call.metadata)) return void call.emit('error', notLeader(elsewhere));
       if (takeOne(faults, 'readsFailing')) return void call.emit('error', unavailable());
       await answerRead(log, call, randomUUID(), faults);
     },
@@ -73,6 +83,8 @@ export function streamsImplementation(log: StandInLog, faults: StandInFaults, us
       const append = (): void => {
         // A client that died in the middle ends its stream too; a real server appends all that was meant, or nothing.
         if (call.cancelled) return;
+        const elsewhere = leader();
+        if (elsewhere !== null && requiresLeader(call.metadata)) return answer(notLeader(elsewhere));
         if (takeOne(faults, 'appendsRefused')) return answer(notReady());
         if (takeOne(faults, 'appendsLeaderless')) return answer(noLeader());
         if (takeOne(faults, 'eventsTooLarge')) return answer(eventTooLarge());
@@ -170,6 +182,10 @@ function admitted(metadata: { get(key: string): unknown[] }, users: StandInUsers
   return name !== undefined && Object.hasOwn(users, name) && users[name] === rest.join(':');
 }
 
+function requiresLeader(metadata: { get(key: string): unknown[] }): boolean {
+  return String(metadata.get('requires-leader')[0]) === 'true';
+}
+
 /** As the real server names its exceptions: in the trailers. */
 function failure(code: number, details: string, trailers: Readonly<Record<string, string>> = {}) {
   const metadata = new grpc.Metadata();
@@ -178,6 +194,12 @@ function failure(code: number, details: string, trailers: Readonly<Record<string
 }
 const unavailable = () => failure(grpc.status.UNAVAILABLE, 'Connection dropped');
 const notReady = () => failure(grpc.status.UNAVAILABLE, 'Server Is Not Ready');
+const notLeader = ({ host, port }: { readonly host: string; readonly port: number }) =>
+  failure(grpc.status.NOT_FOUND, 'Leader info available', {
+    exception: 'not-leader',
+    'leader-endpoint-host': host,
+    'leader-endpoint-port': String(port),
+  });
 const noLeader = () => failure(grpc.status.UNKNOWN, 'No leader info available in response');
 /** Newer than the client, which does not know the name of its exception. */
 const eventTooLarge = () =>

@@ -1,5 +1,10 @@
 import { noFaults, type StandInFaults } from './stand-in.faults.js';
-import { featuresImplementation, streamsImplementation, type StandInUsers } from './stand-in.service.js';
+import {
+  featuresImplementation,
+  streamsImplementation,
+  type StandInLeader,
+  type StandInUsers,
+} from './stand-in.service.js';
 import { StandInLog } from './stand-in.log.js';
 import { grpc, ServerFeaturesService, StreamsService } from './protocol.js';
 
@@ -10,11 +15,13 @@ export interface StandInOptions {
   readonly file?: string | null;
   readonly tls?: { readonly key: Buffer; readonly certificate: Buffer };
   readonly users?: StandInUsers;
+  readonly leader?: StandInLeader;
 }
 
 /**
  * A stand-in for EventStoreDB, FOR TESTS: it speaks the real protocol to the real client and keeps to the real server's
- * rules for what livegift uses (streams, `$all`, appends, subscriptions, `$maxCount`). No cluster, projections or scavenge.
+ * rules for what livegift uses (streams, `$all`, appends, subscriptions, `$maxCount`). A follower only sends on
+ * to its leader: no cluster, projections or scavenge.
  */
 export class EventStoreDbStandIn {
   readonly faults: StandInFaults = noFaults();
@@ -28,7 +35,8 @@ export class EventStoreDbStandIn {
   ) {
     this.#log = log;
     this.#server = new grpc.Server();
-    this.#server.addService(StreamsService, streamsImplementation(log, this.faults, options.users ?? null));
+    const { users = null, leader = () => null } = options;
+    this.#server.addService(StreamsService, streamsImplementation(log, this.faults, users, leader));
     this.#server.addService(ServerFeaturesService, featuresImplementation());
   }
 

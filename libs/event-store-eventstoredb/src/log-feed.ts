@@ -95,12 +95,12 @@ export class LogFeed {
   }
 
   /** Resolves when there is something to take, when it is over, or after `patienceMs`: then with false. */
-  async something(patienceMs: number | null): Promise<boolean> {
+  async something(patienceMs: number): Promise<boolean> {
     if (!this.isEmpty || this.#failure !== null || this.#closed) return true;
     return await new Promise((resolve) => {
-      const timer = patienceMs === null ? null : setTimeout(() => answer(false), patienceMs);
+      const timer = setTimeout(() => answer(false), patienceMs);
       const answer = (came: boolean): void => {
-        if (timer !== null) clearTimeout(timer);
+        clearTimeout(timer);
         this.#wake = null;
         resolve(came);
       };

@@ -66,4 +66,28 @@ describe('a subscription whose feed has gone silent', () => {
       { events: LOG.slice(4), through: at(5), caughtUp: true },
     ]);
   });
+
+  it('looks at the log now and then also where everything passes and all had come', async () => {
+    let visible = LOG.slice(0, 2);
+    const growing = {
+      ...reads,
+      head: async () => visible.at(-1)!.position,
+      all: async ({ after }: ReadAllOptions) => visible.filter(({ position }) => position > after!),
+    };
+    const patient = {
+      ...silentFeed,
+      something: (patienceMs: number | null) =>
+        new Promise((resolve) => patienceMs !== null && setImmediate(resolve, false)),
+    };
+    const subscription = new LogSubscription(
+      patient as unknown as LogFeed,
+      growing as unknown as LogReads,
+      { after: { storeId: '', position: at(2) } },
+      () => {},
+    );
+    expect(await subscription.next()).toEqual({ events: [], through: at(2), caughtUp: true });
+    const next = subscription.next();
+    visible = LOG;
+    expect(await next).toEqual({ events: LOG.slice(2), through: at(5), caughtUp: true });
+  });
 });

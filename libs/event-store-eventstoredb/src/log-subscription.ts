@@ -7,6 +7,8 @@ import { laterOf } from './position.js';
 const BATCH_EVENTS_DEFAULT = 1_000;
 /** While nothing comes, the end of the log is looked at so often: nobody tells of events that did not pass the filter. */
 const QUIET_MS = 250;
+/** Where everything passes, silence mostly means that there is nothing; but a node cut off from its cluster is silent too. */
+const QUIET_UNFILTERED_MS = 5_000;
 
 /**
  * Makes batches of what the feed brings. Whether one reaches the end of the log it asks the log itself: not all servers say
@@ -51,7 +53,8 @@ export class LogSubscription implements Subscription {
         this.closed();
         throw this.feed.failure;
       }
-      quiet = !(await this.feed.something(this.#saidCaughtUp && this.#types === undefined ? null : QUIET_MS));
+      const patienceMs = this.#saidCaughtUp && this.#types === undefined ? QUIET_UNFILTERED_MS : QUIET_MS;
+      quiet = !(await this.feed.something(patienceMs));
     }
   }
 

@@ -127,6 +127,18 @@ describe('the stand-in, as the real client sees it', () => {
       expect(await all(client.readStream(stream))).toHaveLength(3);
     });
 
+    it.each(['any', NO_STREAM] as const)(
+      'refuses what repeats only some ids, expecting %s',
+      async (expectedRevision) => {
+        const stream = randomUUID();
+        const first = events(2);
+        await client.appendToStream(stream, first, options);
+        const attempt = client.appendToStream(stream, [first[0]!, ...events(1)], { ...options, expectedRevision });
+        await expect(attempt).rejects.toMatchObject({ type: 'wrong-expected-version', actualVersion: 1n });
+        expect(await all(client.readStream(stream))).toHaveLength(2);
+      },
+    );
+
     it('refuses more than 1 MiB', async () => {
       const large = jsonEvent({ type: 'Large', data: { text: 'x'.repeat(1_048_576) } });
       const attempt = client.appendToStream(randomUUID(), large, options);

@@ -130,24 +130,31 @@ export class StandInLog {
       (expected === 'stream-exists' && current !== null) ||
       expected === current;
     const repeated = this.#repeated(records, expected, events);
+    if (repeated === 'in part') return { kind: 'wrong-expected-version', current };
     if (repeated !== null) return { kind: 'appended', revision: repeated.revision, position: repeated.position };
     if (!asExpected) return { kind: 'wrong-expected-version', current };
     const written = this.#write(stream, records.length, events);
     return { kind: 'appended', revision: written.revision, position: written.position };
   }
 
-  /** The same ids at the place that was meant are taken for a repetition; contents are not compared. */
-  #repeated(records: readonly LogRecord[], expected: Expected, events: readonly ProposedEvent[]): LogRecord | null {
-    if (events.length === 0) return null;
-    const first =
-      typeof expected === 'number'
-        ? expected + 1
-        : expected === 'no-stream'
-          ? 0
-          : records.findIndex(({ id }) => id === events[0]!.id);
-    if (first < 0) return null;
-    const same = events.every(({ id }, at) => records[first + at]?.id === id);
-    return same ? records[first + events.length - 1]! : null;
+  /**
+   * The same ids at the place that was meant, or anywhere in the stream where none was, are taken for a repetition; contents
+   * are not compared.
+   */
+  #repeated(
+    records: readonly LogRecord[],
+    expected: Expected,
+    events: readonly ProposedEvent[],
+  ): LogRecord | 'in part' | null {
+    const first = expected === 'no-stream' ? 0 : Number(expected) + 1;
+    const known = ({ id }: ProposedEvent, at: number): LogRecord | undefined => {
+      if (Number.isNaN(first)) return records.find((record) => record.id === id);
+      const record = records[first + at];
+      return record?.id === id ? record : undefined;
+    };
+    if (events.length === 0 || known(events[0]!, 0) === undefined) return null;
+    const all = events.map(known);
+    return all.includes(undefined) ? 'in part' : all.at(-1)!;
   }
 
   #write(stream: string, firstRevision: number, events: readonly ProposedEvent[]): LogRecord {

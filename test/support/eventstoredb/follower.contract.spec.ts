@@ -48,6 +48,17 @@ describe('a follower of EventStoreDB', () => {
     await direct.close();
   });
 
+  it('sends an append on too, which is then written once', async () => {
+    await store.append('s', [event(1)], 'no-stream');
+    const { port } = leader;
+    await leader.stop();
+    await serve(port);
+    // Meets the connection that broke; after that the client begins anew where the connection string says.
+    await store.head().catch(() => {});
+    expect((await store.append('s', [event(2)], 0)).revision).toBe(1);
+    expect((await store.readStream('s', { limit: 9 })).map(({ data }) => data)).toEqual([1, 2]);
+  });
+
   it('is not taken for the whole log by a subscription that comes to it when the leader breaks off', async () => {
     const subscription = await store.subscribe({ after: null });
     while (!(await subscription.next())!.caughtUp);

@@ -61,7 +61,8 @@ export function streamsImplementation(
 ) {
   return {
     async read(call: ServerWritableStream<ReadReq, ReadResp>): Promise<void> {
-      if (!admitted(call.metadata, users)) return void call.emit('error', accessDenied());
+      const refused = refusal(call.metadata, users);
+      if (refused !== null) return void call.emit('error', refused);
       const elsewhere = leader();
       if (elsewhere !== null && requiresLeader(call.metadata)) return void call.emit('error', notLeader(elsewhere));
       if (takeOne(faults, 'readsFailing')) return void call.emit('error', unavailable());
@@ -69,7 +70,8 @@ export function streamsImplementation(
     },
 
     append(call: ServerReadableStream<AppendReq, AppendResp>, answer: sendUnaryData<AppendResp>): void {
-      if (!admitted(call.metadata, users)) return answer(accessDenied());
+      const refused = refusal(call.metadata, users);
+      if (refused !== null) return answer(refused);
       let options: AppendReq.Options | undefined;
       const events: ProposedEvent[] = [];
       call.on('data', (request: AppendReq) => {
@@ -104,7 +106,8 @@ export function streamsImplementation(
     },
 
     batchAppend(call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void {
-      if (!admitted(call.metadata, users)) return void call.emit('error', accessDenied());
+      const refused = refusal(call.metadata, users);
+      if (refused !== null) return void call.emit('error', refused);
       const underway = new Map<string, { options: BatchAppendReq.Options; events: ProposedEvent[] }>();
       call.on('data', (request: BatchAppendReq) => {
         const correlation = request.getCorrelationId()!;
@@ -173,16 +176,19 @@ function appendAnswer(expected: Expected, outcome: Exclude<AppendOutcome, { kind
   return response;
 }
 
-function admitted(metadata: { get(key: string): unknown[] }, users: StandInUsers): boolean {
-  if (users === null) return true;
+/** Nobody is anybody, whose rights are looked at; who says that he is somebody has to be. */
+function refusal(metadata: { get(key: string): (string | Buffer)[] }, users: StandInUsers) {
   const [header] = metadata.get('authorization');
+  if (users === null) return null;
+  if (header === undefined) return accessDenied();
   const [name, ...rest] = Buffer.from(String(header).replace(/^Basic /, ''), 'base64')
     .toString()
     .split(':');
-  return name !== undefined && Object.hasOwn(users, name) && users[name] === rest.join(':');
+  const isAdmitted = name !== undefined && Object.hasOwn(users, name) && users[name] === rest.join(':');
+  return isAdmitted ? null : failure(grpc.status.UNAUTHENTICATED, 'Received HTTP status code 401');
 }
 
-function requiresLeader(metadata: { get(key: string): unknown[] }): boolean {
+function requiresLeader(metadata: { get(key: string): (string | Buffer)[] }): boolean {
   return String(metadata.get('requires-leader')[0]) === 'true';
 }
 

@@ -73,4 +73,22 @@ describe('a follower of EventStoreDB', () => {
     expect((await subscription.next())!.events.map(({ data }) => data)).toEqual([2]);
     await direct.close();
   });
+
+  it.each([
+    ['by discovery', (port: number) => `esdb+discover://127.0.0.1:${port}?tls=false`],
+    ['among several hosts, of which one is gone', (port: number) => `esdb://127.0.0.1:1,127.0.0.1:${port}?tls=false`],
+    [
+      'though followers are preferred',
+      (port: number) => `esdb+discover://127.0.0.1:${port}?tls=false&nodePreference=follower`,
+    ],
+  ])('leads to the leader %s, and to the next one after it', async (_, connectionString) => {
+    const found = await openEventStoreDb({ connectionString: connectionString(follower.port) });
+    expect(found.storeId).toBe(store.storeId);
+    await found.append('s', [event(1)], 'no-stream');
+    await leader.stop();
+    await serve();
+    await found.head().catch(() => {});
+    expect((await found.append('s', [event(2)], 0)).revision).toBe(1);
+    await found.close();
+  });
 });

@@ -17,6 +17,11 @@ export const statusPb =
 export const featuresPb = load<typeof import('@eventstore/db-client/generated/serverfeatures_pb.js')>(
   '../generated/serverfeatures_pb.js',
 );
+export const gossipPb =
+  load<typeof import('@eventstore/db-client/generated/gossip_pb.js')>('../generated/gossip_pb.js');
+export const { GossipService } = load<typeof import('@eventstore/db-client/generated/gossip_grpc_pb.js')>(
+  '../generated/gossip_grpc_pb.js',
+);
 export const { StreamsService } = load<typeof import('@eventstore/db-client/generated/streams_grpc_pb.js')>(
   '../generated/streams_grpc_pb.js',
 );
@@ -39,4 +44,5 @@ export type {
   BatchAppendResp,
 } from '@eventstore/db-client/generated/streams_pb.js';
 export type { UUID, Empty } from '@eventstore/db-client/generated/shared_pb.js';
+export type { ClusterInfo } from '@eventstore/db-client/generated/gossip_pb.js';
 export type { SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb.js';

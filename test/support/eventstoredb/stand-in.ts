@@ -5,8 +5,9 @@ import {
   type StandInLeader,
   type StandInUsers,
 } from './stand-in.service.js';
+import { gossipImplementation } from './stand-in.gossip.js';
 import { StandInLog } from './stand-in.log.js';
-import { grpc, ServerFeaturesService, StreamsService } from './protocol.js';
+import { GossipService, grpc, ServerFeaturesService, StreamsService } from './protocol.js';
 
 export interface StandInOptions {
   /** 0, the default: any free one. */
@@ -20,8 +21,8 @@ export interface StandInOptions {
 
 /**
  * A stand-in for EventStoreDB, FOR TESTS: it speaks the real protocol to the real client and keeps to the real server's
- * rules for what livegift uses (streams, `$all`, appends, subscriptions, `$maxCount`). A follower only sends on
- * to its leader: no cluster, projections or scavenge.
+ * rules for what livegift uses (streams, `$all`, appends, subscriptions, `$maxCount`). A follower only knows
+ * where its leader is: no elections, replication, projections or scavenge.
  */
 export class EventStoreDbStandIn {
   readonly faults: StandInFaults = noFaults();
@@ -37,6 +38,10 @@ export class EventStoreDbStandIn {
     this.#server = new grpc.Server();
     const { users = null, leader = () => null } = options;
     this.#server.addService(StreamsService, streamsImplementation(log, this.faults, users, leader));
+    this.#server.addService(
+      GossipService,
+      gossipImplementation(() => this.port, leader),
+    );
     this.#server.addService(ServerFeaturesService, featuresImplementation());
   }
 

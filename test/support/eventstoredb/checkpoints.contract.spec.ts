@@ -7,7 +7,7 @@ import type { NewEvent } from '@livegift/kernel';
 import { openEventStoreDb, type EventStoreDb } from '@livegift/event-store-eventstoredb';
 import { EventStoreDbStandIn } from './stand-in.js';
 
-jest.setTimeout(10_000);
+jest.setTimeout(30_000);
 
 const event = (data: unknown, type = 'SomethingHappened'): NewEvent => ({
   id: randomUUID(),

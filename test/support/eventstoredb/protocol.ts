@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb.js';
 
 /**
  * The protocol's code from the client package, and the client's own copies of grpc-js and google-protobuf: messages are
@@ -22,9 +23,19 @@ export const gossipPb =
 export const { GossipService } = load<typeof import('@eventstore/db-client/generated/gossip_grpc_pb.js')>(
   '../generated/gossip_grpc_pb.js',
 );
-export const { StreamsService } = load<typeof import('@eventstore/db-client/generated/streams_grpc_pb.js')>(
+const { StreamsService: GeneratedService } = load<typeof import('@eventstore/db-client/generated/streams_grpc_pb.js')>(
   '../generated/streams_grpc_pb.js',
 );
+/** What a read answers may be encoded already. */
+export const StreamsService = {
+  ...GeneratedService,
+  read: {
+    ...GeneratedService.read,
+    responseSerialize: (answer: ReadAnswer): Buffer =>
+      Buffer.isBuffer(answer) ? answer : Buffer.from(answer.serializeBinary()),
+  },
+};
+export type ReadAnswer = ReadResp | Buffer;
 export const { ServerFeaturesService } = load<
   typeof import('@eventstore/db-client/generated/serverfeatures_grpc_pb.js')
 >('../generated/serverfeatures_grpc_pb.js');

@@ -20,6 +20,15 @@ export interface LogRecord extends ProposedEvent {
   readonly created: string;
 }
 
+/** A record's index is its revision. Not copied: a stream may be long, and is read with each append. */
+export interface ReadableStream {
+  readonly records: readonly LogRecord[];
+  /** Readable from here on … */
+  readonly first: number;
+  /** … and before this. */
+  readonly end: number;
+}
+
 export type Expected = 'any' | 'no-stream' | 'stream-exists' | number;
 
 export type AppendOutcome =
@@ -29,6 +38,8 @@ export type AppendOutcome =
 
 /** The server's default, over data, metadata and the type's UTF-16. */
 export const APPEND_BYTES_MAX = 1_048_576;
+/** The server's default (`MinFlushDelayMs`): what comes meanwhile is written together. */
+const FLUSH_EVERY_MS = 2;
 /** A real log begins with records of its own. */
 const FIRST_POSITION = 1_024;
 const RECORD_HEADER_BYTES = 96;
@@ -47,6 +58,7 @@ export class StandInLog {
   #unwritten: string[] = [];
   #visible = 0;
   #flushing = false;
+  #flushedMs = -Infinity;
   #next = FIRST_POSITION;
 
   private constructor(private readonly file: FileHandle | null) {}
@@ -83,15 +95,15 @@ export class StandInLog {
   }
 
   /** What can be read of a stream: visible, and not cut off by `$maxCount` or `$tb`. Null: no such stream. */
-  readable(stream: string): readonly LogRecord[] | null {
-    const all = this.#streams.get(stream) ?? [];
-    let length = all.length;
-    while (length > 0 && all[length - 1]!.position >= this.#visibleEnd()) length--;
-    if (length === 0) return null;
+  readable(stream: string): ReadableStream | null {
+    const records = this.#streams.get(stream) ?? [];
+    let end = records.length;
+    while (end > 0 && records[end - 1]!.position >= this.#visibleEnd()) end--;
+    if (end === 0) return null;
     const metadata = this.#streams.get(`$$${stream}`)?.at(-1);
-    if (metadata === undefined) return all.slice(0, length);
+    if (metadata === undefined) return { records, first: 0, end };
     const { $maxCount = Infinity, $tb = 0 } = JSON.parse(metadata.data.toString()) as Record<string, number>;
-    return all.slice(Math.max(0, $tb, length - $maxCount), length);
+    return { records, first: Math.min(end, Math.max(0, $tb, end - $maxCount)), end };
   }
 
   async append(stream: string, expected: Expected, events: readonly ProposedEvent[]): Promise<AppendOutcome> {
@@ -202,6 +214,9 @@ export class StandInLog {
   async #flush(): Promise<void> {
     this.#flushing = true;
     while (this.#visible < this.#records.length) {
+      const sinceMs = performance.now() - this.#flushedMs;
+      if (sinceMs < FLUSH_EVERY_MS) await new Promise((resolve) => setTimeout(resolve, FLUSH_EVERY_MS - sinceMs));
+      this.#flushedMs = performance.now();
       const upTo = this.#records.length;
       const text = this.#unwritten.join('');
       this.#unwritten = [];

@@ -39,7 +39,21 @@ export function proposedEvent(message: Proposed): ProposedEvent {
   };
 }
 
-export function eventMessage(record: LogRecord): ReadResp {
+/** The newest records are read by every subscription there is, and by whoever wrote them. */
+const ENCODED_MAX = 4_096;
+const encoded = new Map<LogRecord, Buffer>();
+
+/** As it goes out, made once. */
+export function encodedEvent(record: LogRecord): Buffer {
+  let bytes = encoded.get(record);
+  if (bytes !== undefined) return bytes;
+  bytes = Buffer.from(eventMessage(record).serializeBinary());
+  if (encoded.size >= ENCODED_MAX) encoded.delete(encoded.keys().next().value!);
+  encoded.set(record, bytes);
+  return bytes;
+}
+
+function eventMessage(record: LogRecord): ReadResp {
   const position = String(record.position);
   const event = new streamsPb.ReadResp.ReadEvent.RecordedEvent();
   const id = new sharedPb.UUID();

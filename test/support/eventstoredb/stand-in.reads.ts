@@ -6,14 +6,14 @@ import {
   caughtUp,
   checkpoint,
   confirmation,
-  eventMessage,
+  encodedEvent,
   fellBehind,
   streamNotFound,
   textOf,
 } from './stand-in.messages.js';
-import { streamsPb, type ReadReq, type ReadResp } from './protocol.js';
+import { streamsPb, type ReadAnswer, type ReadReq } from './protocol.js';
 
-type Call = ServerWritableStream<ReadReq, ReadResp>;
+type Call = ServerWritableStream<ReadReq, ReadAnswer>;
 
 /** The server's default for a filter that names no window. */
 const SEARCH_WINDOW_DEFAULT = 32;
@@ -36,7 +36,7 @@ export async function answerRead(
   if (options.hasSubscription()) return subscribe(log, call, options, subscriptionId, faults);
   for (const record of selected(log, call, options)) {
     if (call.cancelled) return;
-    await send(call, eventMessage(record));
+    await send(call, encodedEvent(record));
   }
   call.end();
 }
@@ -47,18 +47,19 @@ function selected(log: StandInLog, call: Call, options: ReadReq.Options): readon
   if (options.hasAll()) return ofAll(log, options, backwards, count);
   const stream = options.getStream()!;
   const name = textOf(stream.getStreamIdentifier()!.getStreamName_asU8());
-  const records = log.readable(name);
-  if (records === null) {
+  const readable = log.readable(name);
+  if (readable === null) {
     call.write(streamNotFound(name));
     return [];
   }
-  const [first, last] = [records[0]?.revision ?? 0, records.at(-1)?.revision ?? -1];
-  const from = stream.hasRevision() ? Number(stream.getRevision()) : stream.hasEnd() ? last : 0;
-  if (!backwards) return stream.hasEnd() ? [] : records.slice(Math.max(0, from - first)).slice(0, count);
-  return records
-    .slice(0, Math.max(0, from - first + 1))
-    .reverse()
-    .slice(0, count);
+  const { records, first, end } = readable;
+  const from = stream.hasRevision() ? Number(stream.getRevision()) : stream.hasEnd() ? end - 1 : 0;
+  if (!backwards) {
+    const start = Math.max(first, from);
+    return stream.hasEnd() ? [] : records.slice(start, Math.min(end, start + count));
+  }
+  const after = Math.max(first, Math.min(end, from + 1));
+  return records.slice(Math.max(first, after - count), after).reverse();
 }
 
 /** Forwards from the record that begins at the position, backwards from the one that ends there. */
@@ -119,7 +120,7 @@ async function subscribe(
         // Never in one piece, or it would do no harm.
         await new Promise((resolve) => setTimeout(resolve, APART_MS));
       }
-      if (passes(record)) await send(call, eventMessage(record));
+      if (passes(record)) await send(call, encodedEvent(record));
       if (interval !== null && ++examined >= interval) {
         examined = 0;
         // A position that no event has.
@@ -149,7 +150,7 @@ async function grown(log: StandInLog, at: number, call: Call): Promise<void> {
   });
 }
 
-async function send(call: Call, response: ReadResp): Promise<void> {
+async function send(call: Call, response: ReadAnswer): Promise<void> {
   if (call.cancelled || call.write(response)) return;
   const ended = new AbortController();
   const end = (): void => ended.abort();

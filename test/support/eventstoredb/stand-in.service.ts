@@ -22,8 +22,8 @@ import type {
   BatchAppendReq,
   BatchAppendResp,
   Empty,
+  ReadAnswer,
   ReadReq,
-  ReadResp,
   SupportedMethods,
   UUID,
 } from './protocol.js';
@@ -60,7 +60,7 @@ export function streamsImplementation(
   leader: StandInLeader,
 ) {
   return {
-    async read(call: ServerWritableStream<ReadReq, ReadResp>): Promise<void> {
+    async read(call: ServerWritableStream<ReadReq, ReadAnswer>): Promise<void> {
       const refused = refusal(call.metadata, users);
       if (refused !== null) return void call.emit('error', refused);
       const elsewhere = leader();

@@ -11,7 +11,7 @@ import type { Telemetry } from '@livegift/kernel';
 import { CallGate } from './call-gate.js';
 import type { ConnectionSettings, Credentials } from './connection-string.js';
 import { Hearing } from './hearing.js';
-import { typeOf, UnavailableForGoodError } from './server-errors.js';
+import { NoAnswerError, typeOf, UnavailableForGoodError } from './server-errors.js';
 
 export interface CallOptions {
   readonly credentials?: Credentials;
@@ -21,10 +21,9 @@ export interface CallOptions {
 }
 
 /**
- * The client, made anew when it has lost its way: after a failed discovery it answers with that failure for ever.
- *
- * Appends go out as calls of their own. The client's batched appends share state between clients: one that breaks rejects
- * the appends of all, and an answer that then still comes throws where nobody can catch it.
+ * The client, made anew when it has lost its way: after a failed discovery it answers with that failure for ever. It is
+ * told that the server knows no batched appends, so that what it appends itself goes out as calls of their own (see
+ * `AppendCalls`).
  */
 export class Connection {
   #client: EventStoreDBClient | null = null;
@@ -161,15 +160,6 @@ async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
     return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/** Nothing came in time; for an append its outcome is unknown. */
-class NoAnswerError extends Error {
-  readonly type = ErrorType.DEADLINE_EXCEEDED;
-
-  constructor(afterMs: number) {
-    super(`no answer within ${afterMs} ms`);
   }
 }
 

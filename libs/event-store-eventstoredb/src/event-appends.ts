@@ -1,11 +1,10 @@
-import { NO_STREAM } from '@eventstore/db-client';
 import { EventStoreError, type Appended, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
 import type { NewEvent, Position } from '@livegift/kernel';
+import { AppendCalls, type AppendAnswer } from './append-calls.js';
 import type { Connection } from './connection.js';
-import { isReservedStream, toEventData, toRecorded, wireBytes } from './event.mapping.js';
+import { isReservedStream, serverBytes, toRecorded, toWire, type WireEvent } from './event.mapping.js';
 import type { LogReads } from './log-reads.js';
-import { positionOf } from './position.js';
-import { appendFailure, wrongExpectedRevision } from './server-errors.js';
+import { appendFailure } from './server-errors.js';
 
 /** The server's default (`MaxAppendSize`). */
 const SERVER_BYTES_MAX = 1_048_576;
@@ -17,6 +16,7 @@ export interface AppendLimits {
 }
 
 export class EventAppends {
+  readonly #calls = new AppendCalls();
   /** Whether the position in an append's answer is the (last) event's own; found out with the first of one and of several. */
   readonly #answersPosition: { one?: boolean; several?: boolean } = {};
 
@@ -26,27 +26,25 @@ export class EventAppends {
     private readonly limits: AppendLimits,
   ) {}
 
-  /** @throws EventStoreError `append-too-large` */
-  assertFits(stream: string, events: readonly NewEvent[]): void {
+  /** As it is sent, once for the check and the way. @throws EventStoreError `append-too-large` */
+  encoded(stream: string, events: readonly NewEvent[]): readonly WireEvent[] {
     if (isReservedStream(stream)) throw new Error(`the stream ${stream} belongs to the event store itself`);
     if (events.length === 0) throw new Error('an append has at least one event');
     const { appendBytesMax, appendEventsMax } = this.limits;
     if (events.length > appendEventsMax) {
       throw new EventStoreError('append-too-large', `${events.length} events, at most ${appendEventsMax}`);
     }
-    let [ours, server] = [0, 0];
-    for (const event of events) {
-      const bytes = wireBytes(event);
-      ours += bytes.ours;
-      server += bytes.server;
+    const wire = events.map(toWire);
+    const callers = wire.reduce((sum, { callersBytes }) => sum + callersBytes, 0);
+    const servers = wire.reduce((sum, event) => sum + serverBytes(event), 0);
+    if (callers > appendBytesMax || servers > SERVER_BYTES_MAX) {
+      throw new EventStoreError('append-too-large', `${callers} bytes of events, at most ${appendBytesMax}`);
     }
-    if (ours > appendBytesMax || server > SERVER_BYTES_MAX) {
-      throw new EventStoreError('append-too-large', `${ours} bytes of events, at most ${appendBytesMax}`);
-    }
+    return wire;
   }
 
   /** @throws EventStoreError `wrong-expected-revision`, `append-too-large`, `append-outcome-unknown`, `unavailable` */
-  async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+  async append(stream: string, events: readonly WireEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     const { revision, position } = await this.#send(stream, events, expected);
     const isTold = events.length === 1 && position !== null && this.#answersPosition.one === true;
     const positions = isTold ? [position] : await this.#readBack(stream, events, revision, position);
@@ -55,7 +53,7 @@ export class EventAppends {
   }
 
   /** The same for who need not know where the events before the last one stand: mostly without reading them back. */
-  async appendLast(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<Appended> {
+  async appendLast(stream: string, events: readonly WireEvent[], expected: ExpectedRevision): Promise<Appended> {
     const told = await this.#send(stream, events, expected);
     const isTold = told.position !== null && this.#answersPosition[countOf(events)] === true;
     const position = isTold
@@ -68,7 +66,7 @@ export class EventAppends {
   /** The server answers at most one position for an append; those of its events stand with the events. */
   async #readBack(
     stream: string,
-    events: readonly NewEvent[],
+    events: readonly WireEvent[],
     revision: number,
     told: Position | null,
   ): Promise<readonly Position[]> {
@@ -77,32 +75,24 @@ export class EventAppends {
     return positions;
   }
 
-  async #send(
-    stream: string,
-    events: readonly NewEvent[],
-    expected: ExpectedRevision,
-  ): Promise<{ readonly revision: number; readonly position: Position | null }> {
-    const expectedRevision: bigint | typeof NO_STREAM = expected === 'no-stream' ? NO_STREAM : BigInt(expected);
-    const options = { expectedRevision, ...this.connection.options };
-    const data = events.map(toEventData);
-    let answer;
+  async #send(stream: string, events: readonly WireEvent[], expected: ExpectedRevision): Promise<AppendAnswer> {
+    const { connection } = this;
     try {
-      answer = await this.connection.call((client) => client.appendToStream(stream, data, options));
+      return await connection.call((client) =>
+        this.#calls.append(client, { stream, events, expected }, connection.options),
+      );
     } catch (error) {
-      throw appendFailure(error, this.connection.redact);
+      throw appendFailure(error, connection.redact);
     }
-    if (!answer.success) throw wrongExpectedRevision(answer.nextExpectedRevision);
-    const position = answer.position === undefined ? null : positionOf(answer.position);
-    return { revision: Number(answer.nextExpectedRevision), position };
   }
 
-  async #positionsOf(stream: string, from: number, events: readonly NewEvent[]): Promise<readonly Position[]> {
+  async #positionsOf(stream: string, from: number, events: readonly WireEvent[]): Promise<readonly Position[]> {
     const options = { maxCount: events.length, fromRevision: BigInt(from) };
     let reason = '';
     for (let attempt = 0; attempt < READ_BACK_ATTEMPTS; attempt++) {
       try {
         const read = (await this.reads.resolvedOf(stream, options)).flatMap((resolved) => toRecorded(resolved) ?? []);
-        if (read.length === events.length && read.every(({ id }, at) => id === events[at]!.id)) {
+        if (read.length === events.length && read.every(({ id }, at) => id === events[at]!.eventId)) {
           return read.map(({ position }) => position);
         }
         reason = 'other events stand in their place';
@@ -115,6 +105,6 @@ export class EventAppends {
   }
 }
 
-function countOf(events: readonly NewEvent[]): 'one' | 'several' {
+function countOf(events: readonly WireEvent[]): 'one' | 'several' {
   return events.length === 1 ? 'one' : 'several';
 }

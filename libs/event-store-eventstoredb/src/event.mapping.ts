@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { jsonEvent, type AllStreamResolvedEvent, type EventData, type ResolvedEvent } from '@eventstore/db-client';
+import type { AllStreamResolvedEvent, ResolvedEvent } from '@eventstore/db-client';
 import type { EventMetadata, NewEvent, RecordedEvent } from '@livegift/kernel';
 import { positionOf } from './position.js';
 
@@ -28,24 +28,39 @@ interface StoredMetadata extends EventMetadata {
   readonly eventId: string;
 }
 
+/** An event as it is sent, as JSON in UTF-8. */
+export interface WireEvent {
+  /** Ours. */
+  readonly eventId: string;
+  /** The server's own. */
+  readonly id: string;
+  readonly type: string;
+  readonly data: Buffer;
+  readonly metadata: Buffer;
+  /** What the caller gave, as the port counts it: without what is added here. */
+  readonly callersBytes: number;
+}
+
 /**
  * The server's own event id is fresh for each append: it takes a stale append for a repetition, and answers success, when
  * the ids match. Ours stands in the metadata.
  */
-export function toEventData(event: NewEvent): EventData {
-  const metadata: StoredMetadata = { ...event.metadata, schemaVersion: event.schemaVersion, eventId: event.id };
-  return jsonEvent({ id: randomUUID(), type: event.type, data: event.data as never, metadata: metadata as never });
+export function toWire(event: NewEvent): WireEvent {
+  const added = { schemaVersion: event.schemaVersion, eventId: event.id };
+  const metadata = jsonOf({ ...event.metadata, ...added } satisfies StoredMetadata);
+  const data = jsonOf(event.data);
+  // Two objects made one: both pairs of braces became one pair, and a comma.
+  const callersBytes = data.length + metadata.length - jsonOf(added).length + 1;
+  return { eventId: event.id, id: randomUUID(), type: event.type, data, metadata, callersBytes };
 }
 
 /** Bytes as the server counts them: data, metadata, and the type as UTF-16. */
-export function wireBytes(event: NewEvent): { readonly ours: number; readonly server: number } {
-  const ours = jsonBytes(event.data) + jsonBytes(event.metadata);
-  const added = jsonBytes({ schemaVersion: event.schemaVersion, eventId: event.id });
-  return { ours, server: ours + added + 2 * event.type.length };
+export function serverBytes({ data, metadata, type }: WireEvent): number {
+  return data.length + metadata.length + 2 * type.length;
 }
 
-function jsonBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value));
+function jsonOf(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
 }
 
 /** Null for what is not of the log: system events, our own bookkeeping, and events of other programs. */

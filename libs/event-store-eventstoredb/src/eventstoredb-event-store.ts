@@ -138,8 +138,8 @@ export class EventStoreDb implements EventStore {
 
   async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     this.#assertOpen();
-    this.#appends.assertFits(stream, events);
-    return await this.#gate.run(() => this.#appends.append(stream, events, expected));
+    const wire = this.#appends.encoded(stream, events);
+    return await this.#gate.run(() => this.#appends.append(stream, wire, expected));
   }
 
   /** One after the other: only an answered append is certain to stand before the next. */
@@ -148,8 +148,8 @@ export class EventStoreDb implements EventStore {
     for (const { stream, events, expected } of entries) {
       try {
         this.#assertOpen();
-        this.#appends.assertFits(stream, events);
-        results.push(await this.#gate.run(() => this.#appends.appendLast(stream, events, expected)));
+        const wire = this.#appends.encoded(stream, events);
+        results.push(await this.#gate.run(() => this.#appends.appendLast(stream, wire, expected)));
       } catch (error) {
         return { results, failure: error as Error };
       }

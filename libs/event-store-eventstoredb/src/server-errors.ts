@@ -1,4 +1,5 @@
 import { ErrorType, type WrongExpectedVersionError } from '@eventstore/db-client';
+import { convertToCommandError } from '@eventstore/db-client/dist/utils/CommandError.js';
 import { EventStoreError } from '@livegift/event-store';
 
 type Redact = (text: string) => string;
@@ -7,7 +8,7 @@ type Redact = (text: string) => string;
 const NEVER_SENT =
   /No connection established|Name resolution failed|Channel closed before call started|Channel has been shut down/;
 /** Words of the server when it turns a call away before doing anything. */
-const NOT_READY = /Server Is Not Ready|Server Is Too Busy|No leader info available/i;
+const NOT_READY = /Server Is Not Ready|Server Is (?:Too )?Busy|No leader info available/i;
 /** `MaxAppendEventSize`, which the client knows nothing of. */
 const EVENT_TOO_LARGE = /Maximum Append Event Size/i;
 /** Of gRPC: the server looks at what it is asked before it does anything. */
@@ -32,6 +33,29 @@ export class UnavailableForGoodError extends EventStoreError {
 /** True of what waiting does not mend: no access, or a server that is too old. */
 export function isUnavailableForGood(error: unknown): boolean {
   return error instanceof UnavailableForGoodError;
+}
+
+/** Nothing came in time; for an append its outcome is unknown. */
+export class NoAnswerError extends Error {
+  readonly type = ErrorType.DEADLINE_EXCEEDED;
+
+  constructor(afterMs: number) {
+    super(`no answer within ${afterMs} ms`);
+  }
+}
+
+/** A long call that did work has ended: what was sent on it and not answered has an unknown outcome. */
+export class CallBrokenError extends Error {
+  readonly type = ErrorType.CANCELLED;
+
+  constructor(reason: string) {
+    super(`the call has broken off: ${reason}`);
+  }
+}
+
+/** An error of gRPC as one of the client's kinds, which it makes itself only of the calls that it makes. */
+export function fromGrpc(error: Error): Error {
+  return convertToCommandError(error as never);
 }
 
 export function typeOf(error: unknown): string | undefined {

@@ -154,6 +154,28 @@ describe('EventStoreDB when things go wrong', () => {
     await store.append('other', [event()], 'no-stream');
   });
 
+  it('knows nothing of what was on its way with an append whose call broke off, and other stores are not touched', async () => {
+    await openWith();
+    const limits = { deadlineMs: 1_000 };
+    const other = await openEventStoreDb({ connectionString: standIn.connectionString, limits });
+    await store.append('first', [event()], 'no-stream');
+    await other.append('other', [event()], 'no-stream');
+    standIn.faults.appendsHeldUp = 2;
+    const held = store.append('held', [event()], 'no-stream').catch((error: { code: string }) => error.code);
+    const heldOfOther = other.append('held too', [event()], 'no-stream').catch((error: { code: string }) => error.code);
+    while (standIn.faults.appendsHeldUp > 0) await new Promise(setImmediate);
+    standIn.faults.appendsUnanswered = 1;
+    await expect(store.append('lost', [event()], 'no-stream')).rejects.toMatchObject({
+      code: 'append-outcome-unknown',
+    });
+    expect(await held).toBe('append-outcome-unknown');
+    expect((await other.append('other', [event()], 0)).revision).toBe(1);
+    expect((await store.append('first', [event()], 0)).revision).toBe(1);
+    expect(await Promise.race([heldOfOther, 'still waits'])).toBe('still waits');
+    await other.close();
+    expect(await heldOfOther).toBe('append-outcome-unknown');
+  });
+
   it('tells the truth about each append that a crash of the server meets', async () => {
     await openWith();
     const { port } = standIn;

@@ -132,19 +132,28 @@ export function batchAnswer(
     response.setSuccess(success);
     return response;
   }
-  const details = new Any();
-  if (outcome.kind === 'too-large') {
-    const error = new sharedPb.MaximumAppendSizeExceeded();
-    details.pack(error.serializeBinary(), 'event_store.client.MaximumAppendSizeExceeded');
-  } else {
-    const error = wrongExpectedVersion(expected, outcome.current);
-    details.pack(error.serializeBinary(), 'event_store.client.WrongExpectedVersion');
-  }
-  const status = new statusPb.Status();
-  status.setMessage(outcome.kind === 'too-large' ? 'MaximumAppendSizeExceeded' : 'WrongExpectedVersion');
-  status.setDetails(details as never);
-  response.setError(status);
+  const details = outcome.kind === 'too-large' ? null : wrongExpectedVersion(expected, outcome.current);
+  const kind = outcome.kind === 'too-large' ? 'MaximumAppendSizeExceeded' : 'WrongExpectedVersion';
+  response.setError(statusOf(kind, kind, details?.serializeBinary()));
   return response;
+}
+
+/** @param kind the server's name for it, where it has one */
+export function batchRefusal(correlationId: UUID, stream: string, words: string, kind?: string): BatchAppendResp {
+  const response = new streamsPb.BatchAppendResp();
+  response.setCorrelationId(correlationId);
+  response.setStreamIdentifier(streamIdentifier(stream));
+  response.setError(statusOf(words, kind));
+  return response;
+}
+
+function statusOf(words: string, kind?: string, details: Uint8Array = new Uint8Array()) {
+  const packed = new Any();
+  packed.pack(details, kind === undefined ? 'google.protobuf.Empty' : `event_store.client.${kind}`);
+  const status = new statusPb.Status();
+  status.setMessage(words);
+  status.setDetails(packed as never);
+  return status;
 }
 
 function wrongExpectedVersion(expected: Expected, current: number | null) {

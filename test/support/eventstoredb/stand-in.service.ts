@@ -14,7 +14,7 @@ import {
   type StandInLog,
 } from './stand-in.log.js';
 import { takeOne, type StandInFaults } from './stand-in.faults.js';
-import { batchAnswer, proposedEvent, textOf, uuidOf } from './stand-in.messages.js';
+import { batchAnswer, batchRefusal, proposedEvent, textOf, uuidOf } from './stand-in.messages.js';
 import { featuresPb, grpc, ServerFeaturesService, sharedPb, StreamsService, streamsPb } from './protocol.js';
 import type {
   AppendReq,
@@ -117,7 +117,7 @@ export function streamsImplementation(
         batch.events.push(...request.getProposedMessagesList().map(proposedEvent));
         if (!request.getIsFinal()) return;
         underway.delete(id);
-        void answerBatch(log, call, correlation, batch, faults);
+        void answerBatch(log, call, correlation, batch, faults, leader);
       });
       call.on('end', () => call.end());
       call.on('error', () => {});
@@ -131,6 +131,7 @@ async function answerBatch(
   correlation: UUID,
   { options, events }: { options: BatchAppendReq.Options; events: ProposedEvent[] },
   faults: StandInFaults,
+  leader: StandInLeader,
 ): Promise<void> {
   const stream = textOf(options.getStreamIdentifier()!.getStreamName_asU8());
   const expected = expectedOf(
@@ -138,7 +139,17 @@ async function answerBatch(
     () => options.hasStreamPosition(),
     () => options.getStreamPosition(),
   );
+  const refuse = (words: string, kind?: string): unknown => call.write(batchRefusal(correlation, stream, words, kind));
+  const elsewhere = leader();
+  // This one ends the call, and with it what else is on its way.
+  if (elsewhere !== null && requiresLeader(call.metadata)) return void call.emit('error', notLeader(elsewhere));
+  if (takeOne(faults, 'appendsRefused')) return void refuse('Server Is Not Ready');
+  if (takeOne(faults, 'appendsLeaderless')) return void refuse('No leader info available in response');
+  if (takeOne(faults, 'eventsTooLarge')) {
+    return void refuse('MaximumAppendEventSizeExceeded', 'MaximumAppendEventSizeExceeded');
+  }
   const outcome = await log.append(stream, expected, events);
+  if (takeOne(faults, 'appendsHeldUp') || call.cancelled) return;
   if (takeOne(faults, 'appendsUnanswered')) call.emit('error', unavailable());
   else call.write(batchAnswer(correlation, stream, expected, outcome));
 }

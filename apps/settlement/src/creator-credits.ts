@@ -79,9 +79,11 @@ export class CreatorCredits {
     this.#states.set(creatorId, state);
   }
 
-  #append(creatorId: string, events: readonly NewEvent[], state: CreatorState) {
+  /** In the manner that does not ask where each event stands: to find that out, some stores read it all back. */
+  async #append(creatorId: string, events: readonly NewEvent[], state: CreatorState): Promise<void> {
     const expected = state.nextRevision === 0 ? 'no-stream' : state.nextRevision - 1;
-    return this.parts.store.append(creatorStream(creatorId), events, expected);
+    const { failure } = await this.parts.store.appendInOrder([{ stream: creatorStream(creatorId), events, expected }]);
+    if (failure !== undefined) throw failure;
   }
 
   /** The credits of those gifts that are not credited yet, and the state after them. */

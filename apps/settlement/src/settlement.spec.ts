@@ -384,17 +384,20 @@ function limited(inner: InMemoryEventStore, limits: Limits): EventStore & { appe
   const own: Partial<EventStore> & { appends: number } = {
     appends: 0,
     appendEventsMax: limits.appendEventsMax ?? inner.appendEventsMax,
-    append: async (stream, events, expected) => {
+    // Settlement appends one entry at a time.
+    appendInOrder: async ([entry]) => {
+      const { stream, events, expected } = entry!;
       const nth = ++own.appends;
-      if (events.length >= (limits.tooLargeFrom ?? Infinity))
-        throw new EventStoreError('append-too-large', 'too large');
+      if (events.length >= (limits.tooLargeFrom ?? Infinity)) {
+        return { results: [], failure: new EventStoreError('append-too-large', 'too large') };
+      }
       await later();
       const fail = limits.failEveryAppend;
       const fails = fail !== undefined && nth % fail.nth === 0;
-      if (fails && !(fail.afterwards && nth % 2)) throw new EventStoreError(fail.code, 'on purpose');
-      const result = await inner.append(stream, events, expected);
-      if (fails) throw new EventStoreError(fail.code, 'on purpose');
-      return result;
+      const failed = { results: [], failure: new EventStoreError(fail?.code ?? 'unavailable', 'on purpose') };
+      if (fails && !(fail.afterwards && nth % 2)) return failed;
+      const result = await inner.appendInOrder([{ stream, events, expected }]);
+      return fails ? failed : result;
     },
     readStream: async (stream, options) => {
       await later();

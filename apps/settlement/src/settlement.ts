@@ -26,6 +26,8 @@ export interface SettlementParts {
 export interface SettlementOptions {
   /** Gifts taken from the log at once. */
   readonly batchEventsMax: number;
+  /** After a batch at the end of the log, so long none is taken: an append costs about the same whatever is in it. */
+  readonly pauseMs: number;
   /** Creators credited at the same time. */
   readonly creatorsInFlightMax: number;
   /** Creators whose state is kept between batches. */
@@ -39,6 +41,7 @@ export interface SettlementOptions {
 
 export const SETTLEMENT_DEFAULTS: SettlementOptions = {
   batchEventsMax: 2_000,
+  pauseMs: 0,
   creatorsInFlightMax: 512,
   creatorsCachedMax: 50_000,
   conflictRetriesMax: 10,
@@ -119,6 +122,7 @@ export class Settlement {
       store: this.parts.store,
       types: ['GiftSent'],
       batchEventsMax: this.#options.batchEventsMax,
+      pauseMs: this.#options.pauseMs,
       start: () => this.#checkpoint(),
       handle: (batch) => this.#settle(batch),
       scheduler: this.parts.scheduler,

@@ -124,6 +124,22 @@ describe('a consumer', () => {
     expect(consumer.state().caughtUp).toBe(true);
   });
 
+  it('pauses after each batch that reached the end, and takes what came meanwhile as one', async () => {
+    const sizes: number[] = [];
+    const handle = async ({ events }: SubscriptionBatch): Promise<void> => void sizes.push(events.length);
+    await append('A', 'B', 'C');
+    run({ handle, batchEventsMax: 2, pauseMs: 50 });
+    await settle();
+    expect(sizes).toEqual([2, 1]);
+    await append('D');
+    await append('E');
+    await settle();
+    expect(sizes).toEqual([2, 1]);
+    expect(scheduler.fire()).toBe(50);
+    await settle();
+    expect(sizes).toEqual([2, 1, 2]);
+  });
+
   it('sees a batch again whose handling failed, after longer and longer delays, up to the bound', async () => {
     await append('A', 'B');
     let broken = true;
@@ -262,6 +278,15 @@ describe('stopping a consumer', () => {
     const consumer = run({ handle: () => Promise.reject(new Error('no')) });
     await settle();
     await consumer.stop();
+    expect(scheduler.waiting).toEqual([]);
+  });
+
+  it('ends it while it pauses', async () => {
+    await append('A');
+    const consumer = run({ pauseMs: 3_600_000 });
+    await settle();
+    await consumer.stop();
+    expect(seen).toEqual(['A']);
     expect(scheduler.waiting).toEqual([]);
   });
 

@@ -1,5 +1,11 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import type { Cancellable, Checkpoint, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import {
+  CuttablePause,
+  type Checkpoint,
+  type Position,
+  type Scheduler,
+  type Telemetry,
+} from '@livegift/kernel';
 import { BACKOFF_DEFAULT, backoffDelayMs, type Backoff } from './backoff.js';
 
 export interface ConsumerParts {
@@ -14,6 +20,11 @@ export interface ConsumerParts {
    * checkpoint may move by other hands. A value is where it begins; after a failure it goes on from what was completed.
    */
   readonly start: Checkpoint | null | (() => Promise<Checkpoint | null>);
+  /**
+   * So many milliseconds after a batch that reached the end of the log the next one is taken, and what comes meanwhile goes
+   * into it: for a handler to whom a batch costs much, whatever is in it. Default 0: at once.
+   */
+  readonly pauseMs?: number;
   /** One batch at a time, in order. What it throws is a failure: the same events come again after a delay. */
   readonly handle: (batch: SubscriptionBatch) => Promise<void>;
   readonly scheduler: Scheduler;
@@ -59,12 +70,13 @@ class RunningConsumer implements Consumer {
   #needsRebuild = false;
   #stopping = false;
   #subscription: Subscription | null = null;
-  #wake: (() => void) | null = null;
+  readonly #pause: CuttablePause;
   #failures = 0;
   readonly #metric: string;
 
   constructor(private readonly parts: ConsumerParts) {
     this.#completed = typeof parts.start === 'function' ? null : parts.start;
+    this.#pause = new CuttablePause(parts.scheduler);
     this.#metric = parts.name.replace(/[^a-z0-9]+/gi, '_');
     this.stopped = this.#run();
   }
@@ -81,7 +93,7 @@ class RunningConsumer implements Consumer {
   stop(): Promise<void> {
     this.#stopping = true;
     this.#subscription?.close();
-    this.#wake?.();
+    this.#pause.cut();
     return this.stopped;
   }
 
@@ -98,7 +110,7 @@ class RunningConsumer implements Consumer {
 
   /** One subscription, from the checkpoint until it breaks (throws) or the consumer is stopped (returns). */
   async #consume(): Promise<void> {
-    const { start, store, types, batchEventsMax } = this.parts;
+    const { start, store, types, batchEventsMax, pauseMs = 0 } = this.parts;
     if (typeof start === 'function') this.#completed = await start();
     if (this.#stopping) return;
     const subscription = await store.subscribe({ after: this.#completed, types, batchEventsMax });
@@ -109,12 +121,17 @@ class RunningConsumer implements Consumer {
         if (batch === null || this.#stopping) break;
         await this.parts.handle(batch);
         this.#complete(batch);
+        if (batch.caughtUp) await this.#pauseFor(pauseMs);
       }
     } finally {
       this.#subscription = null;
       subscription.close();
     }
     if (!this.#stopping) throw new EventStoreError('unavailable', 'the subscription ended');
+  }
+
+  async #pauseFor(ms: number): Promise<void> {
+    if (ms > 0 && !this.#stopping) await this.#pause.for(ms);
   }
 
   #complete(batch: SubscriptionBatch): void {
@@ -144,13 +161,6 @@ class RunningConsumer implements Consumer {
     const delayMs = backoffDelayMs(this.parts.backoff ?? BACKOFF_DEFAULT, this.#failures++);
     this.parts.telemetry.count(`${this.#metric}_failures_total`);
     this.parts.telemetry.warn(`${this.parts.name}: failed, trying again`, { reason: this.#failing, delayMs });
-    await new Promise<void>((resolve) => {
-      const timer: Cancellable = this.parts.scheduler.after(delayMs, resolve);
-      this.#wake = () => {
-        timer.cancel();
-        resolve();
-      };
-    });
-    this.#wake = null;
+    await this.#pauseFor(delayMs);
   }
 }

@@ -1,5 +1,5 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import { pause, type Cancellable, type Position, type Scheduler } from '@livegift/kernel';
+import { CuttablePause, pause, type Cancellable, type Position, type Scheduler } from '@livegift/kernel';
 import { PROJECTED_TYPES } from '@livegift/projections';
 import { isBehind } from './held-partitions.js';
 
@@ -7,6 +7,7 @@ export interface LaneParts {
   readonly store: EventReader;
   readonly scheduler: Scheduler;
   readonly batchEventsMax: number;
+  readonly pauseMs: number;
   readonly restMsMax: number;
 }
 
@@ -21,6 +22,7 @@ export class Lane {
   #rest: Cancellable | null = null;
   #isRestOver = false;
   #wake = (): void => {};
+  readonly #gathering: CuttablePause;
   #closed = false;
 
   constructor(
@@ -30,6 +32,7 @@ export class Lane {
   ) {
     this.#through = start;
     this.partitions = new Set(partitions);
+    this.#gathering = new CuttablePause(parts.scheduler);
   }
 
   /** How far was read. A partition that stands here or later misses nothing when it joins. */
@@ -50,7 +53,7 @@ export class Lane {
    * @throws what the store throws, or `handle`
    */
   async run(handle: (batch: SubscriptionBatch, mayRest: boolean) => Promise<void>): Promise<void> {
-    const { store, scheduler, batchEventsMax } = this.parts;
+    const { store, scheduler, batchEventsMax, pauseMs } = this.parts;
     const after = this.#through === null ? null : { storeId: store.storeId, position: this.#through };
     const subscription = await store.subscribe({ after, types: PROJECTED_TYPES, batchEventsMax });
     this.#subscription = subscription;
@@ -67,6 +70,7 @@ export class Lane {
         await handle({ ...batch, through: this.#through }, mayRest);
         // An embedded store and read model answer at once: without this nobody else would get the event loop.
         if (!batch.caughtUp) await pause(scheduler, 0);
+        else if (pauseMs > 0 && !this.#closed) await this.#gathering.for(pauseMs);
       }
     } finally {
       this.#rest?.cancel();
@@ -84,6 +88,7 @@ export class Lane {
   close(): void {
     this.#closed = true;
     this.#subscription?.close();
+    this.#gathering.cut();
   }
 }
 

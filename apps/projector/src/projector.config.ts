@@ -17,6 +17,11 @@ export interface ProjectorParts {
 export interface ProjectorConfig {
   /** Events in one batch of a subscription. */
   readonly batchEventsMax: number;
+  /**
+   * So many milliseconds after a batch that reached the end of the log the next one is taken, and what comes meanwhile goes
+   * into it. Questions that wait for a position wait so much longer at most.
+   */
+  readonly pauseMs: number;
   /** Waits after failures double from the first to the last. */
   readonly backOffFirstMs: number;
   readonly backOffMaxMs: number;
@@ -45,6 +50,7 @@ export interface ProjectorState {
 
 export const PROJECTOR_DEFAULTS: ProjectorConfig = {
   batchEventsMax: 4_096,
+  pauseMs: 0,
   backOffFirstMs: 50,
   backOffMaxMs: 5_000,
   restMsMax: 100,

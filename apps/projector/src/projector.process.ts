@@ -17,6 +17,9 @@ import { BATCH_EVENTS_ADVISED, openRedisReadModel } from '@livegift/read-model-r
 import { NestFactory } from '@nestjs/core';
 import { Projector, ProjectorModule } from './projector.module.js';
 
+/** A call to Redis costs about the same for one event as for ten. */
+const PAUSE_MS = 20;
+
 /** The projector in a process of its own, from EventStoreDB to Redis. Any number of them share the partitions. */
 export async function startProjector(edge: ProcessEdge<'projector'>): Promise<RunningApp> {
   const { environment, telemetry } = edge;
@@ -52,7 +55,13 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
     holder: systemIds.uuid(),
     ...outside,
   });
-  const parts = { store, readModel, work, ...outside, config: { batchEventsMax: BATCH_EVENTS_ADVISED } };
+  const parts = {
+    store,
+    readModel,
+    work,
+    ...outside,
+    config: { batchEventsMax: BATCH_EVENTS_ADVISED, pauseMs: PAUSE_MS },
+  };
   const app = await NestFactory.createApplicationContext(ProjectorModule.register(parts), {
     logger: new NestLog(telemetry),
     abortOnError: false,

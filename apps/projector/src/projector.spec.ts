@@ -77,6 +77,40 @@ describe('the projector', () => {
     expect(projector.state().phase).toBe('stopped');
   });
 
+  it('pauses where it has reached the end, takes what came meanwhile after it, and stops in the middle of a pause', async () => {
+    const { store, head } = await storeWithWallet();
+    const readModel = createMemoryReadModel();
+    const pauses: (() => void)[] = [];
+    const handDriven: Scheduler = {
+      after: (delayMs, task) => {
+        if (delayMs !== 20) return hasty.after(delayMs, task);
+        pauses.push(task);
+        return { cancel: () => {} };
+      },
+    };
+    const projector = new Projector({
+      store,
+      readModel,
+      clock: { now: () => 0 },
+      scheduler: handDriven,
+      telemetry: silentTelemetry,
+      config: { pauseMs: 20 },
+    });
+    projector.start();
+    await reached(readModel, head);
+    while (pauses.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await store.append('wallet-ann', [purchased('ann', 1, 8)], 2);
+    await store.append('wallet-ann', [purchased('ann', 1, 9)], 3);
+    for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect((await readModel.wallet('ann'))?.row.coins).toBe(7);
+    pauses.shift()!();
+    await reached(readModel, (await store.head())!);
+    expect((await readModel.wallet('ann'))?.row.coins).toBe(9);
+    while (pauses.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await projector.stop();
+    expect(projector.state().phase).toBe('stopped');
+  });
+
   it('is ready at once on an empty log', async () => {
     const store = new InMemoryEventStore('store-a');
     const readModel = createMemoryReadModel();

@@ -137,8 +137,8 @@ export class Projector {
 
   #laneParts() {
     const { store, scheduler } = this.#parts;
-    const { batchEventsMax, restMsMax } = this.#config;
-    return { store, scheduler, batchEventsMax, restMsMax };
+    const { batchEventsMax, pauseMs, restMsMax } = this.#config;
+    return { store, scheduler, batchEventsMax, pauseMs, restMsMax };
   }
 
   /** Until the lane ends or fails; then its partitions go on from what is stored. */

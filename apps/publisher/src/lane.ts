@@ -12,10 +12,16 @@ export interface LaneParts {
   readonly clock: Clock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
-  readonly config: Pick<PublisherConfig, 'transactionMessagesMax' | 'transactionEveryMs' | 'checkpointEveryMs'>;
+  readonly config: Pick<
+    PublisherConfig,
+    'transactionMessagesMax' | 'transactionEveryMs' | 'transactionBusyMax' | 'checkpointEveryMs'
+  >;
   /** It publishes no more: close it, and go on from the checkpoint with another. */
   onFailure(lane: Lane, error: unknown): void;
 }
+
+/** With so many messages a transaction costs little beside them. */
+const PLENTY = 100;
 
 /**
  * One source partition: takes what the log has for it, and publishes it at its own pace. What gathers while one
@@ -30,6 +36,7 @@ export class Lane {
   #work: Promise<void> | null = null;
   /** When the last transaction began; none has yet. */
   #begunMs = -Infinity;
+  #tookMs = 0;
   readonly #gathering: CuttablePause;
   /** Failed or closed: what waited is left to whoever comes next, so no checkpoint may pass it. */
   #over = false;
@@ -99,7 +106,7 @@ export class Lane {
     if (this.#over || through <= this.#taken) return;
     for (const message of messages) if (message.position > this.#taken) this.#queue.push(message);
     this.#taken = through;
-    if (this.#isFull) this.#gathering.cut();
+    if (this.#hasPlenty) this.#gathering.cut();
     this.#startWork();
   }
 
@@ -137,15 +144,16 @@ export class Lane {
     return this.#taken > this.#published && clock.now() - this.#savedMs >= config.checkpointEveryMs;
   }
 
-  get #isFull(): boolean {
-    return this.#queue.length >= this.parts.config.transactionMessagesMax;
+  get #hasPlenty(): boolean {
+    return this.#queue.length >= Math.min(PLENTY, this.parts.config.transactionMessagesMax);
   }
 
-  /** Transactions cost the same whatever is in them: the next one waits for company, unless it is full. */
+  /** A transaction costs about the same whatever is in it: the next one waits for company. */
   async #gather(): Promise<void> {
     const { clock, config } = this.parts;
-    const waitMs = this.#begunMs + config.transactionEveryMs - clock.now();
-    if (waitMs > 0 && !this.#isFull) await this.#gathering.for(waitMs);
+    const apartMs = Math.max(config.transactionEveryMs, this.#tookMs / config.transactionBusyMax);
+    const waitMs = this.#begunMs + apartMs - clock.now();
+    if (waitMs > 0 && !this.#hasPlenty) await this.#gathering.for(waitMs);
     this.#begunMs = clock.now();
   }
 
@@ -159,6 +167,7 @@ export class Lane {
     await publisher.publish(messages, { storeId, position: through });
     this.#published = through;
     this.#savedMs = clock.now();
+    this.#tookMs = this.#savedMs - this.#begunMs;
     telemetry.count('publisher_transactions');
     telemetry.count('publisher_messages', messages.length);
   }

@@ -13,10 +13,15 @@ export interface PublisherConfig {
   /** Messages that become visible together. */
   readonly transactionMessagesMax: number;
   /**
-   * Transactions of one source partition begin at least so far apart, a full one excepted: what gathers goes together. 0:
-   * each begins when the last one is over.
+   * Transactions of one source partition begin at least so far apart, unless there is plenty to publish: what gathers goes
+   * together. 0: each begins when the last one is over.
    */
   readonly transactionEveryMs: number;
+  /**
+   * The share of its time that a source partition spends in transactions at the most, unless there is plenty to publish: on
+   * a broker that is slow, or busy, there are fewer of them and each carries more. 1: no bound.
+   */
+  readonly transactionBusyMax: number;
   /** A source partition without messages still moves its checkpoint so often. */
   readonly checkpointEveryMs: number;
   readonly backOffMs: number;
@@ -35,6 +40,7 @@ export const PUBLISHER_DEFAULTS: PublisherConfig = {
   queuedMessagesMax: 10_000,
   transactionMessagesMax: 2_000,
   transactionEveryMs: 0,
+  transactionBusyMax: 1,
   checkpointEveryMs: 5_000,
   backOffMs: 100,
   backOffMsMax: 10_000,

@@ -16,7 +16,7 @@ import { NestFactory } from '@nestjs/core';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from './publisher.module.js';
 
 /** A transaction in Kafka costs the broker and us some milliseconds of work, whatever is in it. */
-const TRANSACTION_EVERY_MS = 20;
+const PACE = { transactionEveryMs: 20, transactionBusyMax: 1 / 3 };
 
 /** The publisher in a process of its own, from EventStoreDB to Kafka. Any number of them share the source partitions. */
 export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<RunningApp> {
@@ -59,7 +59,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     fanOut,
     work,
     ...outside,
-    config: { ...PUBLISHER_DEFAULTS, windowMs: null, transactionEveryMs: TRANSACTION_EVERY_MS },
+    config: { ...PUBLISHER_DEFAULTS, windowMs: null, ...PACE },
   });
   const app = await NestFactory.createApplicationContext(PublisherModule.of(publisher), {
     logger: new NestLog(telemetry),

@@ -297,36 +297,44 @@ describe('the publisher', () => {
     expect(sizes.filter((size) => size > 0).length).toBeLessThan(20);
   });
 
-  it('lets gifts gather from one transaction to the next, and waits for none when they fill it or it stops', async () => {
-    const sizes: number[] = [];
-    const real = fanOut;
-    fanOut = {
-      sourcePartitionCount: real.sourcePartitionCount,
-      close: () => real.close(),
-      subscribe: (options) => real.subscribe(options),
-      openPublisher: async (partition) => {
-        const publisher = await real.openPublisher(partition);
-        return {
-          ...publisher,
-          publish: (published, checkpoint) => {
-            if (published.length > 0) sizes.push(published.length);
-            return publisher.publish(published, checkpoint);
-          },
-        };
-      },
-    };
-    const anHour = 3_600_000;
-    await publish({ transactionEveryMs: anHour, transactionMessagesMax: 3 });
-    await sendGift('v', 'room');
-    await messagesUntil(1);
-    for (let count = 0; count < 3; count++) await sendGift('v', 'room');
-    await messagesUntil(4);
-    await sendGift('v', 'room');
-    await publishers[0]!.stop();
-    expect(sizes).toEqual([1, 3]);
-    await publish();
-    expect(await messages()).toHaveLength(5);
-  });
+  const anHour = 3_600_000;
+  const aMinute = 60_000;
+  it.each([
+    ['begins only now and then', { transactionEveryMs: anHour }, 0],
+    ['took long, and may take a third of the time', { transactionBusyMax: 1 / 3 }, aMinute],
+  ])(
+    'lets gifts gather where a transaction %s, and waits for none when they fill it or it stops',
+    async (_, pace, takesMs) => {
+      const sizes: number[] = [];
+      const real = fanOut;
+      fanOut = {
+        sourcePartitionCount: real.sourcePartitionCount,
+        close: () => real.close(),
+        subscribe: (options) => real.subscribe(options),
+        openPublisher: async (partition) => {
+          const publisher = await real.openPublisher(partition);
+          return {
+            ...publisher,
+            publish: (published, checkpoint) => {
+              if (published.length > 0) sizes.push(published.length);
+              nowMs += takesMs;
+              return publisher.publish(published, checkpoint);
+            },
+          };
+        },
+      };
+      await publish({ ...pace, transactionMessagesMax: 3 });
+      await sendGift('v', 'room');
+      await messagesUntil(1);
+      for (let count = 0; count < 3; count++) await sendGift('v', 'room');
+      await messagesUntil(4);
+      await sendGift('v', 'room');
+      await publishers[0]!.stop();
+      expect(sizes).toEqual([1, 3]);
+      await publish();
+      expect(await messages()).toHaveLength(5);
+    },
+  );
 
   it('leaves what waits to the next publisher when it stops in the middle, and moves no checkpoint over it', async () => {
     const real = fanOut;

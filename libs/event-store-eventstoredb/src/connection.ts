@@ -12,6 +12,7 @@ import { CallGate } from './call-gate.js';
 import type { ConnectionSettings, Credentials } from './connection-string.js';
 import { Hearing } from './hearing.js';
 import { NoAnswerError, typeOf, UnavailableForGoodError } from './server-errors.js';
+import { within } from './within.js';
 
 export interface CallOptions {
   readonly credentials?: Credentials;
@@ -79,7 +80,8 @@ export class Connection {
     for (let attempt = 0; ; attempt++) {
       try {
         // The deadline goes with a call; looking for a node has none.
-        return await within(action(this.client), 2 * this.limits.deadlineMs);
+        const timeoutMs = 2 * this.limits.deadlineMs;
+        return await within(action(this.client), timeoutMs, () => new NoAnswerError(timeoutMs));
       } catch (error) {
         if (isLost(error)) this.forget();
         if (attempt > 0 || typeOf(error) !== ErrorType.NOT_LEADER) throw error;
@@ -131,17 +133,21 @@ function connect({ address, redact }: ConnectionSettings): EventStoreDBClient {
     throw new UnavailableForGoodError(`the connection string of EventStoreDB is not one: ${message}`);
   }
   client['supports'] = () => Promise.resolve(false);
+  // A call that breaks while another node is looked for makes the client wait for that search, and nobody catches its failure.
+  // Who makes the next call is told of it.
+  const { handleError } = client as unknown as { handleError: (...broken: unknown[]) => Promise<void> };
+  client['handleError'] = (...broken: unknown[]) => handleError(...broken).catch(() => {});
   return client;
 }
 
 async function dispose(client: EventStoreDBClient): Promise<void> {
-  try {
-    const channel = await within(client['getChannel'](), DISPOSE_MS);
-    await within(client.dispose(), DISPOSE_MS);
-    channel.close();
-  } catch {
-    // It never got a channel.
-  }
+  const late = (): Error => new NoAnswerError(DISPOSE_MS);
+  // Asked for first, since what is called off may make the client let go of it. Where there is none, calls may still be open
+  // on an older one; and one that is found too late is closed all the same, with what waits for it.
+  const found = client['getChannel']().catch(() => null);
+  await within(client.dispose(), DISPOSE_MS, late).catch(() => {});
+  const closed = found.then((channel) => channel?.close());
+  await within(closed, DISPOSE_MS, late).catch(() => {});
 }
 const DISPOSE_MS = 1_000;
 const RECONNECT_MS = 20;
@@ -149,18 +155,6 @@ const RECONNECT_MS = 20;
 /** Not an answer of a server, nor a failure of one call: the client itself has no node. */
 function isLost(error: unknown): boolean {
   return error instanceof Error && !(error instanceof EventStoreError) && typeOf(error) === undefined;
-}
-
-async function within<T>(work: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new NoAnswerError(timeoutMs)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 function collected<T>(read: StreamingRead<T>, quietMs: number): Promise<T[]> {

@@ -97,6 +97,24 @@ describe('EventStoreDB when things go wrong', () => {
     expect(await store.readStream('s', { limit: 9 })).toHaveLength(1);
   });
 
+  it('bears that its call breaks while another node is looked for in vain', async () => {
+    const way = await openWay(standIn.port);
+    const hosts = `127.0.0.1:${way.port},127.0.0.1:${way.port}`;
+    const search = 'maxDiscoverAttempts=1&discoveryInterval=300';
+    store = await openEventStoreDb({ connectionString: `esdb://${hosts}?tls=false&${search}`, telemetry });
+    await store.append('s', [event()], 'no-stream');
+    way.close();
+    standIn.faults.readsFailing = 1;
+    await expect(store.head()).rejects.toMatchObject({ code: 'unavailable' });
+    const searching = store.head().catch((error: { code: string }) => error.code);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await standIn.stop();
+    // An error that the client lets go of would end the process now.
+    expect(await searching).toBe('unavailable');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await serve(standIn.port);
+  });
+
   it('says that the outcome is unknown when the events that it wrote cannot be read back', async () => {
     await openWith();
     standIn.faults.readsFailing = 3;

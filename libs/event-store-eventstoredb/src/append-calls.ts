@@ -1,21 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { EventStoreDBClient } from '@eventstore/db-client';
-import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
 import streamsGrpcPb from '@eventstore/db-client/generated/streams_grpc_pb.js';
-import streamsPb from '@eventstore/db-client/generated/streams_pb.js';
 import type { ExpectedRevision } from '@livegift/event-store';
-import type { Position } from '@livegift/kernel';
+import { idOf, requestOf, successOf, type Answer, type AppendAnswer } from './append-messages.js';
 import { answeredRefusal } from './append-refusals.js';
 import type { WireEvent } from './event.mapping.js';
-import { positionOf } from './position.js';
-import { CallBrokenError, fromGrpc, NoAnswerError } from './server-errors.js';
-
-export interface AppendAnswer {
-  /** Of the last event. */
-  readonly revision: number;
-  /** Which event's, if any's, differs between versions of the server. */
-  readonly position: Position | null;
-}
+import {
+  CallBrokenError,
+  fromGrpc,
+  NeverSentError,
+  NoAnswerError,
+  isNotLeader,
+  typeOf,
+  UnreadableAnswerError,
+} from './server-errors.js';
+import { within } from './within.js';
 
 export interface AppendCallOptions {
   readonly credentials?: { readonly username: string; readonly password: string };
@@ -24,8 +23,6 @@ export interface AppendCallOptions {
   readonly deadline: number;
 }
 
-type Request = InstanceType<typeof streamsPb.BatchAppendReq>;
-type Answer = InstanceType<typeof streamsPb.BatchAppendResp>;
 type Call = ReturnType<InstanceType<typeof streamsGrpcPb.StreamsClient>['batchAppend']>;
 
 /**
@@ -42,8 +39,10 @@ export class AppendCalls {
     { stream, events, expected }: { stream: string; events: readonly WireEvent[]; expected: ExpectedRevision },
     options: AppendCallOptions,
   ): Promise<AppendAnswer> {
-    const call = await this.#callOf(client, options);
-    return await call.append(stream, events, expected, options.deadline);
+    const { deadline } = options;
+    // What waits longer than that is not sent any more: whoever asked for it has been told something.
+    const call = await within(this.#callOf(client, options), deadline, () => new NeverSentError(deadline));
+    return await call.append(stream, events, expected, deadline);
   }
 
   #callOf(client: EventStoreDBClient, options: AppendCallOptions): Promise<AppendCall> {
@@ -68,16 +67,17 @@ export class AppendCalls {
 }
 
 interface Waiting {
-  readonly stream: string;
   resolve(answer: AppendAnswer): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
-/** One call. Once it has broken nothing more is sent on it. */
+/** One call. Once it has broken, or is taken for dead, nothing more is sent on it. */
 class AppendCall {
   /** By correlation id. */
   readonly #waiting = new Map<string, Waiting>();
-  #isHeard = false;
+  #sent = 0;
+  #answers = 0;
+  #isDead = false;
   #failure: Error | null = null;
 
   constructor(
@@ -87,7 +87,11 @@ class AppendCall {
     call.on('data', (answer: Answer) => this.#answered(answer));
     // Kept to the end: a second error would be one that nobody listens to.
     call.on('error', (error: Error) => this.#broken(fromGrpc(error)));
-    call.on('end', () => this.#broken(new CallBrokenError('the server has ended the call')));
+    call.on('end', () => {
+      this.#broken(new Error('the server has ended it'));
+      // The client keeps it until our half has ended too.
+      call.end();
+    });
   }
 
   append(
@@ -98,90 +102,73 @@ class AppendCall {
   ): Promise<AppendAnswer> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const id = randomUUID();
+    const request = requestOf(id, stream, events, expected);
+    const answersBefore = this.#answers;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
         reject(new NoAnswerError(deadlineMs));
+        if (this.#answers === answersBefore) this.#giveUp();
+        this.#callOffIfDead();
       }, deadlineMs);
       this.#waiting.set(id, {
-        stream,
         resolve: (answer) => {
           clearTimeout(timer);
           resolve(answer);
         },
         reject: (error) => {
           clearTimeout(timer);
-          reject(error as Error);
+          reject(error);
         },
       });
-      this.call.write(requestOf(id, stream, events, expected));
+      this.#sent++;
+      this.call.write(request);
     });
   }
 
   #answered(answer: Answer): void {
-    this.#isHeard = true;
+    this.#answers++;
     const id = idOf(answer.getCorrelationId());
     const waiting = this.#waiting.get(id);
     // Too late: its outcome was given up as unknown.
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    const refused = answer.getError();
-    if (refused !== undefined) return waiting.reject(answeredRefusal(refused));
-    const success = answer.getSuccess()!;
-    const told = success.getPosition();
-    const position =
-      told === undefined
-        ? null
-        : positionOf({ commit: BigInt(told.getCommitPosition()), prepare: BigInt(told.getPreparePosition()) });
-    waiting.resolve({ revision: Number(success.getCurrentRevision()), position });
+    try {
+      const refused = answer.getError();
+      if (refused === undefined) waiting.resolve(successOf(answer));
+      else waiting.reject(answeredRefusal(refused));
+    } catch (error) {
+      // Nobody would catch it here.
+      waiting.reject(new UnreadableAnswerError(`the answer cannot be understood: ${(error as Error).message}`));
+    }
+    this.#callOffIfDead();
   }
 
-  /** What waits may have been written, and only a call on which nothing was heard can say that it was not. */
+  /** Nothing at all came for a whole deadline. The connection may be well and this call not: the next append opens another. */
+  #giveUp(): void {
+    this.#isDead = true;
+    this.over();
+  }
+
+  /** What has not been sent of it yet is then never sent. */
+  #callOffIfDead(): void {
+    if (this.#isDead && this.#waiting.size === 0) this.call.cancel();
+  }
+
   #broken(error: Error): void {
     if (this.#failure !== null) return;
-    this.#failure = this.#isHeard ? new CallBrokenError(error.message) : error;
+    this.#failure = this.#isOfAll(error) ? error : new CallBrokenError(error);
     this.over();
-    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    for (const waiting of this.#waiting.values()) waiting.reject(this.#failure);
     this.#waiting.clear();
   }
-}
 
-/** No deadline goes with it: that would be a time of this machine's clock. The server has one of its own. */
-function requestOf(id: string, stream: string, events: readonly WireEvent[], expected: ExpectedRevision): Request {
-  const options = new streamsPb.BatchAppendReq.Options();
-  const identifier = new sharedPb.StreamIdentifier();
-  identifier.setStreamName(Buffer.from(stream));
-  options.setStreamIdentifier(identifier);
-  if (expected === 'no-stream') options.setNoStream(new sharedPb.Empty());
-  else options.setStreamPosition(String(expected));
-  const request = new streamsPb.BatchAppendReq();
-  request.setCorrelationId(uuid(id));
-  request.setOptions(options);
-  request.setProposedMessagesList(events.map(proposed));
-  request.setIsFinal(true);
-  return request;
-}
-
-function proposed({ id, type, data, metadata }: WireEvent) {
-  const message = new streamsPb.BatchAppendReq.ProposedMessage();
-  message.setId(uuid(id));
-  message.getMetadataMap().set('type', type).set('content-type', 'application/json');
-  message.setData(data);
-  message.setCustomMetadata(metadata);
-  return message;
-}
-
-function uuid(text: string) {
-  const message = new sharedPb.UUID();
-  message.setString(text);
-  return message;
-}
-
-/** The server answers in whichever of two forms it likes. */
-function idOf(id: InstanceType<typeof sharedPb.UUID> | undefined): string {
-  const structured = id?.getStructured();
-  if (structured === undefined) return id?.getString().toLowerCase() ?? '';
-  const half = (bits: string): string => BigInt.asUintN(64, BigInt(bits)).toString(16).padStart(16, '0');
-  const hex = half(structured.getMostSignificantBits()) + half(structured.getLeastSignificantBits());
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  /**
+   * Whether it says of everything sent on this call what it says. A call on which something was answered did work, and a node
+   * that is not the leader any more ends the call for one append, while it may have written another.
+   */
+  #isOfAll(error: Error): boolean {
+    if (this.#answers > 0 || typeOf(error) === undefined) return false;
+    return !isNotLeader(error) || this.#sent === 1;
+  }
 }

@@ -38,6 +38,9 @@ export function answeredRefusal(status: Status): Error {
 }
 
 function currentRevision(details: Details): bigint | null {
-  const wrong = details.unpack(sharedPb.WrongExpectedVersion.deserializeBinary, details.getTypeName());
+  const wrong = details.unpack(
+    (bytes) => sharedPb.WrongExpectedVersion.deserializeBinary(bytes),
+    details.getTypeName(),
+  );
   return wrong?.hasCurrentStreamRevision() === true ? BigInt(wrong.getCurrentStreamRevision()) : null;
 }

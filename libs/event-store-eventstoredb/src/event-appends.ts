@@ -1,10 +1,11 @@
 import { EventStoreError, type Appended, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
 import type { NewEvent, Position } from '@livegift/kernel';
-import { AppendCalls, type AppendAnswer } from './append-calls.js';
+import { AppendCalls } from './append-calls.js';
+import type { AppendAnswer } from './append-messages.js';
 import type { Connection } from './connection.js';
 import { isReservedStream, serverBytes, toRecorded, toWire, type WireEvent } from './event.mapping.js';
 import type { LogReads } from './log-reads.js';
-import { appendFailure } from './server-errors.js';
+import { appendFailure, CallBrokenError } from './server-errors.js';
 
 /** The server's default (`MaxAppendSize`). */
 const SERVER_BYTES_MAX = 1_048_576;
@@ -71,18 +72,28 @@ export class EventAppends {
     told: Position | null,
   ): Promise<readonly Position[]> {
     const positions = await this.#positionsOf(stream, revision - events.length + 1, events);
-    this.#answersPosition[countOf(events)] ??= told === positions.at(-1);
+    if (told !== null) this.#answersPosition[countOf(events)] ??= told === positions.at(-1);
     return positions;
   }
 
   async #send(stream: string, events: readonly WireEvent[], expected: ExpectedRevision): Promise<AppendAnswer> {
     const { connection } = this;
+    let lost: CallBrokenError | null = null;
     try {
-      return await connection.call((client) =>
-        this.#calls.append(client, { stream, events, expected }, connection.options),
-      );
+      const answer = await connection.call(async (client) => {
+        try {
+          return await this.#calls.append(client, { stream, events, expected }, connection.options);
+        } catch (error) {
+          if (error instanceof CallBrokenError) lost = error;
+          throw error;
+        }
+      });
+      // Perhaps an answer to a repetition, which is not known to say where the events stand.
+      return lost === null ? answer : { ...answer, position: null };
     } catch (error) {
-      throw appendFailure(error, connection.redact);
+      const failure = appendFailure(error, connection.redact);
+      // The second attempt may have done nothing; what the first one did is not known.
+      throw lost !== null && failure.code === 'unavailable' ? appendFailure(lost, connection.redact) : failure;
     }
   }
 

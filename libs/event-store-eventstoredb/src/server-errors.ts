@@ -39,27 +39,44 @@ export function isUnavailableForGood(error: unknown): boolean {
 export class NoAnswerError extends Error {
   readonly type = ErrorType.DEADLINE_EXCEEDED;
 
-  constructor(afterMs: number) {
-    super(`no answer within ${afterMs} ms`);
+  constructor(afterMs: number, missing = 'answer') {
+    super(`no ${missing} within ${afterMs} ms`);
   }
 }
 
-/** A long call that did work has ended: what was sent on it and not answered has an unknown outcome. */
-export class CallBrokenError extends Error {
-  readonly type = ErrorType.CANCELLED;
+/** No node was found to send it to in time. */
+export class NeverSentError extends NoAnswerError {
+  constructor(afterMs: number) {
+    super(afterMs, 'node of the server');
+  }
+}
 
-  constructor(reason: string) {
-    super(`the call has broken off: ${reason}`);
+/** What was answered cannot be understood; for an append its outcome is unknown. */
+export class UnreadableAnswerError extends Error {
+  readonly type = ErrorType.UNKNOWN;
+}
+
+/** A long call has ended: what was sent on it and not answered has an unknown outcome. */
+export class CallBrokenError extends Error {
+  readonly type: string;
+
+  constructor(cause: Error) {
+    super(`the call has broken off: ${cause.message}`);
+    this.type = typeOf(cause) ?? ErrorType.CANCELLED;
   }
 }
 
 /** An error of gRPC as one of the client's kinds, which it makes itself only of the calls that it makes. */
 export function fromGrpc(error: Error): Error {
-  return convertToCommandError(error as never);
+  return convertToCommandError(error);
 }
 
 export function typeOf(error: unknown): string | undefined {
   return (error as { type?: string }).type;
+}
+
+export function isNotLeader(error: unknown): boolean {
+  return typeOf(error) === ErrorType.NOT_LEADER;
 }
 
 /** A failed read, snapshot or checkpoint. */
@@ -88,6 +105,8 @@ export function wrongExpectedRevision(current: unknown): EventStoreError {
 }
 
 function wroteNothing(error: unknown): boolean {
+  if (error instanceof CallBrokenError) return false;
+  if (error instanceof NeverSentError) return true;
   const type = typeOf(error);
   const { code } = error as { code?: unknown };
   // Not an answer to a call: the client found no node to send it to.

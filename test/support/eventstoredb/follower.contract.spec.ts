@@ -59,6 +59,54 @@ describe('a follower of EventStoreDB', () => {
     expect((await store.readStream('s', { limit: 9 })).map(({ data }) => data)).toEqual([1, 2]);
   });
 
+  describe('that was the leader until now', () => {
+    /** Written, and not answered when the node that wrote it gives up. */
+    const depose = async (was: EventStoreDbStandIn, made: { elsewhere: { host: string; port: number } | null }) => {
+      was.faults.appendsHeldUp = 1;
+      const held = store.append('held', [event(1)], 'no-stream').catch((error: { code: string }) => error.code);
+      while (was.faults.appendsHeldUp > 0) await new Promise(setImmediate);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await leader.stop();
+      await serve();
+      made.elsewhere = { host: '127.0.0.1', port: leader.port };
+      return held;
+    };
+    const elect = async () => {
+      await store.close();
+      const made = { elsewhere: null as { host: string; port: number } | null };
+      const was = await EventStoreDbStandIn.start({ file: join(directory, 'log'), leader: () => made.elsewhere });
+      store = await openEventStoreDb({ connectionString: was.connectionString });
+      return { was, made };
+    };
+
+    it.each([0, 1])('had appends under way, %i answered before: each is asked of the next leader', async (answered) => {
+      const { was, made } = await elect();
+      for (let n = 0; n < answered; n++) await store.append('before', [event(0)], 'no-stream');
+      const held = depose(was, made);
+      while (made.elsewhere === null) await new Promise(setImmediate);
+      expect((await store.append('s', [event(2)], 'no-stream')).revision).toBe(0);
+      const [written] = await store.readStream('held', { limit: 2 });
+      expect(await held).toEqual({ revision: 0, positions: [written!.position] });
+      expect(await store.readStream('held', { limit: 2 })).toHaveLength(1);
+      await store.close();
+      await was.stop();
+    });
+
+    it('had appends under way: that they did nothing is not known where the next leader cannot say it', async () => {
+      const { was, made } = await elect();
+      const held = depose(was, made);
+      while (made.elsewhere === null) await new Promise(setImmediate);
+      leader.faults.appendsRefused = 2;
+      await expect(store.append('s', [event(2)], 'no-stream')).rejects.toMatchObject({
+        code: 'append-outcome-unknown',
+      });
+      expect(await held).toBe('append-outcome-unknown');
+      expect(await store.readStream('held', { limit: 2 })).toHaveLength(1);
+      await store.close();
+      await was.stop();
+    });
+  });
+
   it('is not taken for the whole log by a subscription that comes to it when the leader breaks off', async () => {
     const subscription = await store.subscribe({ after: null });
     while (!(await subscription.next())!.caughtUp);

@@ -10,6 +10,16 @@ export interface StandInFaults {
   appendsLeaderless: number;
   /** Of the next appends so many are refused as by a server with a small `MaxAppendEventSize`. */
   eventsTooLarge: number;
+  /** Of the next appends so many are written, and their call is ended in peace, without an answer. */
+  appendCallsEnded: number;
+  /** So many of the next calls to append over take everything, do nothing and say nothing. */
+  appendCallsDead: number;
+  /** Of the next appends so many are written, and answered as nothing that this version of the protocol knows. */
+  answersEmpty: number;
+  /** Of the next appends so many are written, and answered without the revision. */
+  answersNowhere: number;
+  /** Of the next appends so many are answered with the other form of their id, as a server does that makes it itself. */
+  answersStructured: number;
   /** Of the next reads so many fail. */
   readsFailing: number;
   /** So many of the next subscriptions, once live, name a place that is none, as some 24.x do where nothing has passed. */
@@ -25,6 +35,11 @@ export function noFaults(): StandInFaults {
     appendsRefused: 0,
     appendsLeaderless: 0,
     eventsTooLarge: 0,
+    appendCallsEnded: 0,
+    appendCallsDead: 0,
+    answersEmpty: 0,
+    answersNowhere: 0,
+    answersStructured: 0,
     readsFailing: 0,
     checkpointsNowhere: 0,
     checkpointsAhead: 0,

@@ -22,6 +22,18 @@ export function uuidOf(uuid: UUID): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
+/** The same id as two numbers with a sign. */
+export function structuredOf(uuid: UUID): UUID {
+  const hex = uuidOf(uuid).replaceAll('-', '');
+  const half = (from: number): string => String(BigInt.asIntN(64, BigInt(`0x${hex.slice(from, from + 16)}`)));
+  const structured = new sharedPb.UUID.Structured();
+  structured.setMostSignificantBits(half(0));
+  structured.setLeastSignificantBits(half(16));
+  const message = new sharedPb.UUID();
+  message.setStructured(structured);
+  return message;
+}
+
 interface Proposed {
   getId(): UUID | undefined;
   getMetadataMap(): { get(key: string): string | undefined };

@@ -14,8 +14,16 @@ import {
   type StandInLog,
 } from './stand-in.log.js';
 import { takeOne, type StandInFaults } from './stand-in.faults.js';
-import { batchAnswer, batchRefusal, proposedEvent, textOf, uuidOf } from './stand-in.messages.js';
-import { featuresPb, grpc, ServerFeaturesService, sharedPb, StreamsService, streamsPb } from './protocol.js';
+import { batchAnswer, batchRefusal, proposedEvent, structuredOf, textOf, uuidOf } from './stand-in.messages.js';
+import {
+  featuresPb,
+  grpc,
+  ServerFeaturesService,
+  sharedPb,
+  StreamsService,
+  streamsPb,
+  wellKnownEmpty,
+} from './protocol.js';
 import type {
   AppendReq,
   AppendResp,
@@ -108,8 +116,10 @@ export function streamsImplementation(
     batchAppend(call: ServerDuplexStream<BatchAppendReq, BatchAppendResp>): void {
       const refused = refusal(call.metadata, users);
       if (refused !== null) return void call.emit('error', refused);
+      const isDead = takeOne(faults, 'appendCallsDead');
       const underway = new Map<string, { options: BatchAppendReq.Options; events: ProposedEvent[] }>();
       call.on('data', (request: BatchAppendReq) => {
+        if (isDead) return;
         const correlation = request.getCorrelationId()!;
         const id = uuidOf(correlation);
         const batch = underway.get(id) ?? { options: request.getOptions()!, events: [] };
@@ -150,8 +160,13 @@ async function answerBatch(
   }
   const outcome = await log.append(stream, expected, events);
   if (takeOne(faults, 'appendsHeldUp') || call.cancelled) return;
-  if (takeOne(faults, 'appendsUnanswered')) call.emit('error', unavailable());
-  else call.write(batchAnswer(correlation, stream, expected, outcome));
+  if (takeOne(faults, 'appendsUnanswered')) return void call.emit('error', unavailable());
+  if (takeOne(faults, 'appendCallsEnded')) return void call.end();
+  const answer = batchAnswer(correlation, stream, expected, outcome);
+  if (takeOne(faults, 'answersEmpty')) answer.clearSuccess();
+  if (takeOne(faults, 'answersNowhere')) answer.getSuccess()!.setNoStream(new wellKnownEmpty.Empty());
+  if (takeOne(faults, 'answersStructured')) answer.setCorrelationId(structuredOf(correlation));
+  call.write(answer);
 }
 
 function expectedOf(

@@ -39,7 +39,11 @@ export async function run(): Promise<readonly Row[]> {
       [`${ROOMS} rooms`, { ...base, roomId: 'room', viewerId: 'v', rooms: ROOMS }],
     ] as const;
     for (const [what, place] of places) {
-      const warmUp = { giftsPerSecond: PACES.at(-1)!, seconds: WARM_UP_SECONDS / places.length, tag: `warm-up ${what}` };
+      const warmUp = {
+        giftsPerSecond: PACES.at(-1)!,
+        seconds: WARM_UP_SECONDS / places.length,
+        tag: `warm-up ${what}`,
+      };
       await complete({ ...place, ...warmUp });
     }
     const rows: Row[] = [];

@@ -38,9 +38,6 @@ export function answeredRefusal(status: Status): Error {
 }
 
 function currentRevision(details: Details): bigint | null {
-  const wrong = details.unpack(
-    (bytes) => sharedPb.WrongExpectedVersion.deserializeBinary(bytes),
-    details.getTypeName(),
-  );
-  return wrong?.hasCurrentStreamRevision() === true ? BigInt(wrong.getCurrentStreamRevision()) : null;
+  const wrong = sharedPb.WrongExpectedVersion.deserializeBinary(details.getValue_asU8());
+  return wrong.hasCurrentStreamRevision() ? BigInt(wrong.getCurrentStreamRevision()) : null;
 }

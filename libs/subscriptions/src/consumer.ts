@@ -1,11 +1,5 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import {
-  CuttablePause,
-  type Checkpoint,
-  type Position,
-  type Scheduler,
-  type Telemetry,
-} from '@livegift/kernel';
+import { CuttablePause, type Checkpoint, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { BACKOFF_DEFAULT, backoffDelayMs, type Backoff } from './backoff.js';
 
 export interface ConsumerParts {

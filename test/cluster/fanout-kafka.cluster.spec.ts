@@ -3,7 +3,7 @@ import {
   sourcePartitionOf,
   type FanOut,
   type FanOutPublisher,
-  type PartitionFloor,
+  type FanOutSubscription,
   type RoomMessage,
 } from '@livegift/fanout';
 import { openKafkaFanOut } from '@livegift/fanout-kafka';
@@ -115,6 +115,50 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
     });
   });
 
+  describe('a transaction of which a reader sees one half', () => {
+    // The broker ends a transaction in one partition after the other. Here each half is a transaction of its own.
+    it('its checkpoint: waits for the messages, and takes none of them for lost', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      const messages = await halfOf(topics.topic, [
+        recordOf(messageOf(room, 2), at(1)),
+        recordOf(messageOf(room, 3), at(2)),
+      ]);
+      await (await halfOf(topics.checkpointTopic, [checkpointOf(3)])).commit();
+      const subscription = await fanOut.subscribe({ backMs: BACK_MS });
+      const first = await toldBy(subscription, 'message 1');
+      await messages.commit();
+      expect([...first, ...(await toldBy(subscription, 'caught up'))]).toEqual([
+        'floor 1',
+        'message 1',
+        'message 2',
+        'message 3',
+        'caught up',
+      ]);
+    });
+
+    it('its checkpoint, in a partition that was quiet: is complete from before its messages on', async () => {
+      const room = roomIn(0);
+      const quiet = await fanOut.openPublisher(0);
+      await quiet.publish([], { storeId: STORE_ID, position: at(1) });
+      await quiet.close();
+      const messages = await halfOf(topics.topic, [recordOf(messageOf(room, 2), at(1))]);
+      await (await halfOf(topics.checkpointTopic, [checkpointOf(2)])).commit();
+      const subscription = await fanOut.subscribe({ backMs: 0 });
+      await messages.commit();
+      expect(await toldBy(subscription, 'caught up')).toEqual(['floor 1', 'message 2', 'caught up']);
+    });
+
+    it('its messages: is not complete from before them on without delivering them', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      await (await halfOf(topics.topic, [recordOf(messageOf(room, 2), at(1))])).commit();
+      const subscription = await fanOut.subscribe({ backMs: 0 });
+      const told = await toldBy(subscription, 'caught up');
+      expect(told.slice(-2)).toEqual(['message 2', 'caught up']);
+    });
+  });
+
   describe('checkpoints', () => {
     it('are compacted, and found behind any number of aborted ones', async () => {
       const room = roomIn(1);
@@ -137,6 +181,21 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
       expect(publisher.checkpoint).toEqual(through(messageOf(room, 1)));
       const empty = await fanOut.openPublisher(2);
       expect(empty.checkpoint).toBeNull();
+    });
+
+    it('say when the newest message was published, as its record does, also those that come after it', async () => {
+      const room = roomIn(0);
+      await publishOnce([messageOf(room, 1)]);
+      const next = await fanOut.openPublisher(0);
+      await next.publish([], { storeId: STORE_ID, position: at(2) });
+      await next.close();
+      const [{ message: gift }] = (await readCommitted()) as [ReadRecord];
+      const checkpoints = (await readCommitted(topics.checkpointTopic)).map(({ message }) => String(message.value));
+      const ofNewest = { newest: at(1), newestAtMs: Number(gift.timestamp) };
+      expect(checkpoints.map((value) => JSON.parse(value) as unknown)).toEqual([
+        { storeId: STORE_ID, position: at(1), ...ofNewest },
+        { storeId: STORE_ID, position: at(2), ...ofNewest },
+      ]);
     });
 
     it('of many source partitions opened at once are each its own', async () => {
@@ -222,11 +281,7 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
       await publishOnce([messageOf(roomIn(0), 1), messageOf(roomIn(0), 2)]);
       await deleteRecords(0, -1);
       const subscription = await fanOut.subscribe({ backMs: BACK_MS });
-      expect(await subscription.next()).toEqual({
-        messages: [],
-        floors: [{ sourcePartition: 0, position: at(2) }],
-        caughtUp: true,
-      });
+      expect(await toldBy(subscription, 'caught up')).toEqual(['floor 2', 'caught up']);
     });
   });
 
@@ -245,13 +300,15 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
       await transaction.send({ topic: topics.topic, messages: records });
       await transaction.commit();
       await lossy.disconnect();
-      const told: string[] = [];
-      while (!told.includes('message 8')) {
-        const { floors, messages } = (await subscription.next())!;
-        told.push(...floors.map(({ position }) => `floor ${Number(position)}`));
-        told.push(...messages.map(({ position }) => `message ${Number(position)}`));
-      }
-      expect(told).toEqual(['floor 1', 'message 1', 'message 2', 'floor 6', 'message 7', 'message 8']);
+      const told = await toldBy(subscription, 'message 8');
+      expect(told.filter((each) => each !== 'caught up')).toEqual([
+        'floor 1',
+        'message 1',
+        'message 2',
+        'floor 6',
+        'message 7',
+        'message 8',
+      ]);
     });
 
     it('is found out by the checkpoint that names a message that is not there', async () => {
@@ -264,13 +321,8 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
       await transaction.commit();
       await lossy.disconnect();
       const subscription = await fanOut.subscribe({ backMs: BACK_MS });
-      const floors: PartitionFloor[] = [];
-      for (let isCaughtUp = false; !isCaughtUp;) {
-        const delivery = (await subscription.next())!;
-        floors.push(...delivery.floors);
-        isCaughtUp = delivery.caughtUp && floors.length > 1;
-      }
-      expect(floors.map(({ position }) => position)).toEqual([at(1), at(5)]);
+      const told = await toldBy(subscription, 'caught up');
+      expect(told).toEqual(['floor 1', 'message 1', 'floor 5', 'caught up']);
     });
   });
 
@@ -410,10 +462,10 @@ async function seenBy(reader: FanOut, count: number): Promise<readonly Position[
 }
 
 /** Everything from the beginning, as any consumer of somebody else's would read it. */
-async function readCommitted(): Promise<readonly ReadRecord[]> {
+async function readCommitted(topic = topics.topic): Promise<readonly ReadRecord[]> {
   const admin = plain.admin();
   await admin.connect();
-  const ends = await admin.fetchTopicOffsets(topics.topic);
+  const ends = await admin.fetchTopicOffsets(topic);
   await admin.disconnect();
   const open = new Map(
     ends.filter(({ offset }) => offset !== '0').map(({ partition, offset }) => [partition, Number(offset)]),
@@ -421,7 +473,7 @@ async function readCommitted(): Promise<readonly ReadRecord[]> {
   const consumer = plain.consumer({ groupId: `reader-${systemClock.now()}`, maxWaitTimeInMs: 100 });
   const records: ReadRecord[] = [];
   await consumer.connect();
-  await consumer.subscribe({ topic: topics.topic, fromBeginning: true });
+  await consumer.subscribe({ topic, fromBeginning: true });
   await new Promise<void>((resolve, reject) => {
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       if (Number(payload.lastOffset) + 1 >= (open.get(payload.partition) ?? Infinity)) open.delete(payload.partition);
@@ -460,6 +512,37 @@ async function foreignProducer(name: string): Promise<Producer> {
   });
   await producer.connect();
   return producer;
+}
+
+/** What one transaction of a publisher writes to one of its two topics; to be committed by the test. */
+async function halfOf(topic: string, messages: Message[]): Promise<{ commit(): Promise<void> }> {
+  const producer = await foreignProducer(`half-${topic}`);
+  const transaction = await producer.transaction();
+  await transaction.send({ topic, messages });
+  return {
+    commit: async () => {
+      await transaction.commit();
+      await producer.disconnect();
+    },
+  };
+}
+
+/** Of source partition 0, as a publisher of ours writes it together with the message of that number. */
+function checkpointOf(number: number): Message {
+  const value = { storeId: STORE_ID, position: at(number), newest: at(number), newestAtMs: systemClock.now() };
+  return { key: '0', value: JSON.stringify(value), partition: 0 };
+}
+
+/** What a subscription tells, in order, until it has told that. */
+async function toldBy(subscription: FanOutSubscription, last: string): Promise<readonly string[]> {
+  const told: string[] = [];
+  while (!told.includes(last)) {
+    const { floors, messages, caughtUp } = (await subscription.next())!;
+    told.push(...floors.map(({ position }) => `floor ${Number(position)}`));
+    told.push(...messages.map(({ position }) => `message ${Number(position)}`));
+    if (caughtUp) told.push('caught up');
+  }
+  return told;
 }
 
 async function deleteRecords(partition: number, offset: number): Promise<void> {

@@ -101,15 +101,18 @@ export class KafkaPublisher implements FanOutPublisher {
     if (this.#ended !== null) throw this.#ended;
     const { sourcePartition } = this.parts;
     const begins = this.#progress === null && messages.length === 0;
+    const publishedAtMs = this.parts.clock.now();
     const newest = begins ? checkpoint.position : (messages.at(-1)?.position ?? this.#progress?.newest ?? null);
+    const newestAtMs = messages.length > 0 ? publishedAtMs : (this.#progress?.newestAtMs ?? null);
+    const progress = { checkpoint, newest, newestAtMs };
     let transaction: Transaction | null = null;
     try {
       transaction = await this.producer.transaction();
-      for (const request of this.#requests(messages, { checkpoint, newest })) {
+      for (const request of this.#requests(messages, progress, publishedAtMs)) {
         await transaction.sendBatch({ topicMessages: [...request], acks: -1 });
       }
       await transaction.commit();
-      this.#progress = { checkpoint, newest };
+      this.#progress = progress;
     } catch (error) {
       // Whether it was committed is not known, and a producer that has failed once cannot be trusted: give it up.
       this.#ended = fanOutError(`publish to source partition ${sourcePartition}`, error);
@@ -119,10 +122,14 @@ export class KafkaPublisher implements FanOutPublisher {
   }
 
   /** Within the broker's bounds; the last one carries the checkpoint. */
-  *#requests(messages: readonly RoomMessage[], progress: Progress): Generator<readonly TopicMessages[]> {
+  *#requests(
+    messages: readonly RoomMessage[],
+    progress: Progress,
+    publishedAtMs: number,
+  ): Generator<readonly TopicMessages[]> {
     const { sourcePartition, sourcePartitionCount } = this.parts;
     const { rooms, checkpoints } = this.parts.topics;
-    const timestamp = String(this.parts.clock.now());
+    const timestamp = String(publishedAtMs);
     let previous: Position | null = this.#progress?.newest ?? null;
     let batch: Message[] = [];
     let bytes = 0;

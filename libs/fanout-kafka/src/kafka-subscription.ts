@@ -5,7 +5,7 @@ import {
   type PartitionFloor,
   type RoomMessage,
 } from '@livegift/fanout';
-import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import type { Cancellable, Clock, Position, Telemetry } from '@livegift/kernel';
 import type { KafkaMessage } from 'kafkajs';
 import type { ProgressByPartition, ProgressReader } from './progress-reader.js';
 import { roomRecordOf } from './room-record.js';
@@ -27,6 +27,11 @@ export interface KafkaSubscriptionParts extends Pick<
 const WAITING_MESSAGES_MAX = 10_000;
 const DELIVERY_MESSAGES_MAX = 2_000;
 const FETCH_WAIT_MS = 500;
+/**
+ * The broker ends a transaction in one partition after the other: so long one half of it may be seen without the other.
+ * Mostly it is a millisecond; more where one partition has just got another leader.
+ */
+const HALF_SEEN_MS_MAX = 5_000;
 
 interface Place {
   /** What lies before it was there at the subscription. */
@@ -35,6 +40,8 @@ interface Place {
   /** The newest message, or where the partition begins. Null: neither is known yet. */
   newest: Position | null;
   isCaughtUp: boolean;
+  /** Will wait no longer for messages that the checkpoint names. */
+  late: Cancellable | null;
 }
 
 /** Told between two messages: what lies between them and `floor` was published, and is not there any more. */
@@ -48,6 +55,15 @@ interface Gap {
  * Every room's messages, from the offset by timestamp on. Where a source partition is complete from is told by its first
  * message (which names the one before it), or, when there is none, by the checkpoint topic. A later message that names one
  * that never came (a broker has lost its end, a checkpoint was lost) begins the partition anew.
+ *
+ * A transaction's messages and its checkpoint are not seen in the same moment; either may be first. There is at most one
+ * such transaction in a source partition, since the next one cannot begin before.
+ * - The checkpoint first: it names a message that is still to come. Taken for lost, it would end every client of the
+ *   partition with a gap, and whoever reads would drop it as a repeat when it comes; so it is waited for.
+ * - The messages first: the checkpoint is older than they are. Where they were read that is nothing; they say it better.
+ *   Had reading begun after them, the partition would be called complete from before them on. So it never begins later
+ *   than what may be half seen.
+ * Whoever reads on, after a rebalance too, goes by the messages alone.
  */
 export class KafkaSubscription implements FanOutSubscription {
   #messages: RoomMessage[] = [];
@@ -69,11 +85,13 @@ export class KafkaSubscription implements FanOutSubscription {
     private readonly parts: KafkaSubscriptionParts,
     private readonly places: readonly Place[],
     private readonly progress: ProgressByPartition,
+    /** What was published since then is read, as far as it is kept. */
+    private readonly sinceMs: number,
   ) {}
 
   static async open(parts: KafkaSubscriptionParts): Promise<KafkaSubscription> {
     const { withAdmin, topic, clock, backMs, progress } = parts;
-    const sinceMs = clock.now() - backMs;
+    const sinceMs = clock.now() - Math.max(backMs, HALF_SEEN_MS_MAX);
     const first = await withAdmin(async (admin) => ({
       // Of committed messages: what is open now may still be committed, and belongs to us then.
       ends: await admin.fetchTopicOffsets(topic),
@@ -88,9 +106,9 @@ export class KafkaSubscription implements FanOutSubscription {
       // From the end as it was before the checkpoints were read: so a partition without messages up to its end after
       // that is complete from its checkpoint on.
       const start = Math.min(of(first.byTime), of(first.ends));
-      places[partition] = { start, end: Number(offset), newest: null, isCaughtUp: false };
+      places[partition] = { start, end: Number(offset), newest: null, isCaughtUp: false, late: null };
     }
-    const subscription = new KafkaSubscription(parts, places, published);
+    const subscription = new KafkaSubscription(parts, places, published, sinceMs);
     await subscription.#open();
     return subscription;
   }
@@ -110,6 +128,7 @@ export class KafkaSubscription implements FanOutSubscription {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const { late } of this.places) late?.cancel();
     this.#messages = [];
     this.#gaps = [];
     this.#wake();
@@ -119,7 +138,6 @@ export class KafkaSubscription implements FanOutSubscription {
   }
 
   async #open(): Promise<void> {
-    for (const [partition, { start }] of this.places.entries()) this.#reached(partition, start);
     this.#reader = await TopicReader.open({
       ...this.parts,
       starts: this.places.map(({ start }) => start),
@@ -133,6 +151,7 @@ export class KafkaSubscription implements FanOutSubscription {
         this.#drained();
       },
     });
+    for (const [partition, { start }] of this.places.entries()) this.#reached(partition, start);
   }
 
   #take(): FanOutDelivery | null {
@@ -190,6 +209,23 @@ export class KafkaSubscription implements FanOutSubscription {
   #reached(partition: number, next: number): void {
     const place = this.places[partition]!;
     if (place.isCaughtUp || next < place.end) return;
+    if (!this.#isHalfSeen(partition)) return this.#catchUp(partition);
+    // Counted from what came last, since many come in several parts. When none comes they are lost: `#catchUp` tells it.
+    place.late?.cancel();
+    place.late = this.parts.scheduler.after(HALF_SEEN_MS_MAX, () => this.#catchUp(partition));
+  }
+
+  /** The checkpoint names a message that must be among those read if it is there, and has not come. */
+  #isHalfSeen(partition: number): boolean {
+    const { newest, newestAtMs } = this.progress.get(partition) ?? { newest: null, newestAtMs: null };
+    const seen = this.places[partition]!.newest;
+    if (newest === null || (seen !== null && seen >= newest)) return false;
+    return seen !== null || (newestAtMs !== null && newestAtMs >= this.sinceMs);
+  }
+
+  #catchUp(partition: number): void {
+    const place = this.places[partition]!;
+    place.late?.cancel();
     place.isCaughtUp = true;
     const newest = this.progress.get(partition)?.newest ?? null;
     if (newest !== null) this.#tellFloor(partition, newest);

@@ -58,7 +58,8 @@ export interface FanOutDelivery {
   readonly messages: readonly RoomMessage[];
   /**
    * For each source partition that anything was published to, at or before its first message; and once more, after the
-   * messages before and before those that follow, where the fan-out itself has lost some.
+   * messages before and before those that follow, where the fan-out itself has lost some. What is told to be lost is given
+   * up by whoever reads: a message that is earlier than a floor and comes after it counts as a repeat.
    */
   readonly floors: readonly PartitionFloor[];
   /** True once everything that was there at the subscription has been delivered. */

@@ -6,7 +6,7 @@ import { fanOutError } from './kafka-errors.js';
 import { KafkaPublisher } from './kafka-publisher.js';
 import { KafkaSubscription } from './kafka-subscription.js';
 import { ProgressReader } from './progress-reader.js';
-import { ensureTopics, type TopicNames } from './topics.js';
+import { ensureTopics, type TopicNames, type Topics } from './topics.js';
 
 export const ROOM_EVENTS_TOPIC = 'livegift.room-events.v1';
 export const CHECKPOINTS_TOPIC = 'livegift.publisher.checkpoints';
@@ -42,14 +42,15 @@ export async function openKafkaFanOut(options: KafkaFanOutOptions): Promise<FanO
   const { partitions = PARTITIONS, replicationFactor = REPLICATION_FACTOR } = options;
   try {
     const made = { partitions, replicationFactor };
-    const sourcePartitionCount = await withAdmin((admin) => ensureTopics(admin, topics, made, options.scheduler));
-    return new KafkaFanOut(options, kafka, withAdmin, topics, sourcePartitionCount);
+    const there = await withAdmin((admin) => ensureTopics(admin, topics, made, options.scheduler));
+    return new KafkaFanOut(options, kafka, withAdmin, topics, there);
   } catch (error) {
     throw fanOutError('look for the topics', error);
   }
 }
 
 class KafkaFanOut implements FanOut {
+  readonly sourcePartitionCount: number;
   readonly #progress: ProgressReader;
   /** Open publishers and subscriptions. */
   readonly #open = new Set<{ close(): Promise<void> }>();
@@ -60,8 +61,9 @@ class KafkaFanOut implements FanOut {
     private readonly kafka: Kafka,
     private readonly withAdmin: WithAdmin,
     private readonly topics: TopicNames,
-    readonly sourcePartitionCount: number,
+    private readonly there: Topics,
   ) {
+    this.sourcePartitionCount = there.partitions;
     const { clientId, scheduler } = options;
     this.#progress = new ProgressReader({ kafka, withAdmin, scheduler, topic: topics.checkpoints, clientId });
   }
@@ -80,6 +82,7 @@ class KafkaFanOut implements FanOut {
         progress: this.#progress,
         sourcePartition,
         sourcePartitionCount: this.sourcePartitionCount,
+        isOnOneBroker: this.there.areOnOneBroker,
         onClose: (publisher) => this.#open.delete(publisher),
       }),
     );

@@ -1,11 +1,18 @@
 import { FanOutError } from '@livegift/fanout';
 import { pause, type Scheduler } from '@livegift/kernel';
-import type { Admin } from 'kafkajs';
+import type { Admin, PartitionMetadata } from 'kafkajs';
 import { isRetriable } from './kafka-errors.js';
 
 export interface TopicNames {
   readonly rooms: string;
   readonly checkpoints: string;
+}
+
+export interface Topics {
+  /** Of each of the two. */
+  readonly partitions: number;
+  /** Every replica of both is on one and the same broker, so no leader can be on another, unless somebody moves them. */
+  readonly areOnOneBroker: boolean;
 }
 
 /** In-sync replicas that a write waits for, where there are replicas to lose. */
@@ -18,9 +25,9 @@ const LOOKS_MAX = 100;
 const LOOK_EVERY_MS = 100;
 
 /**
- * Makes what is missing, and answers the number of partitions, which both topics must have: a source partition's
- * messages and its checkpoint stand in the partition of the same number, so that no publisher waits for another's
- * transaction.
+ * Makes what is missing, and answers what is there. Both topics must have the same number of partitions: a source
+ * partition's messages and its checkpoint stand in the partition of the same number, so that no publisher waits for
+ * another's transaction.
  * @throws FanOutError `misconfigured`, and whatever kafkajs throws
  */
 export async function ensureTopics(
@@ -28,11 +35,12 @@ export async function ensureTopics(
   names: TopicNames,
   wanted: { readonly partitions: number; readonly replicationFactor: number },
   scheduler: Scheduler,
-): Promise<number> {
+): Promise<Topics> {
   const { rooms, checkpoints } = names;
   const there = await admin.listTopics();
   if (!there.includes(rooms)) await create(admin, rooms, wanted.partitions, wanted.replicationFactor, {});
-  const partitions = await partitionsOf(admin, rooms, scheduler);
+  const ofRooms = await partitionsOf(admin, rooms, scheduler);
+  const partitions = ofRooms.length;
   if (!there.includes(checkpoints)) {
     await create(admin, checkpoints, partitions, wanted.replicationFactor, {
       'cleanup.policy': 'compact',
@@ -43,10 +51,11 @@ export async function ensureTopics(
   }
   const ofCheckpoints = await partitionsOf(admin, checkpoints, scheduler);
   await assertPolicies(admin, names, there);
-  if (ofCheckpoints === partitions) return partitions;
+  const brokers = new Set([...ofRooms, ...ofCheckpoints].flatMap(({ replicas }) => replicas));
+  if (ofCheckpoints.length === partitions) return { partitions, areOnOneBroker: brokers.size === 1 };
   throw new FanOutError(
     'misconfigured',
-    `topic ${rooms} has ${partitions} partitions and ${checkpoints} has ${ofCheckpoints}: they must have the same ` +
+    `topic ${rooms} has ${partitions} partitions and ${checkpoints} has ${ofCheckpoints.length}: they must have the same ` +
       'number. Partitions are chosen once, since more of them would break the order per room',
   );
 }
@@ -108,7 +117,7 @@ async function create(
 const MIN_IN_SYNC_CONFIG = { 'min.insync.replicas': String(MIN_IN_SYNC) };
 
 /** A topic that was made a moment ago is not known to every broker yet, or has partitions without a leader. */
-async function partitionsOf(admin: Admin, topic: string, scheduler: Scheduler): Promise<number> {
+async function partitionsOf(admin: Admin, topic: string, scheduler: Scheduler): Promise<readonly PartitionMetadata[]> {
   for (let attempt = 1; ; attempt++) {
     try {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
@@ -116,7 +125,7 @@ async function partitionsOf(admin: Admin, topic: string, scheduler: Scheduler): 
       if (partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)) {
         // That they are named is one thing; that they know it and answer is another.
         await admin.fetchTopicOffsets(topic);
-        return partitions.length;
+        return partitions;
       }
     } catch (error) {
       if (!isRetriable(error) || attempt >= LOOKS_MAX) throw error;

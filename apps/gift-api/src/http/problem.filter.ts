@@ -22,6 +22,11 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
+    // Its answer cannot reach anybody: no failure of ours, however it is worded (`ERR_STREAM_PREMATURE_CLOSE`).
+    if (request.raw.socket.destroyed) {
+      this.telemetry.info('a client has gone before its answer', { correlationId: request.id });
+      return;
+    }
     const found = problemOf(error);
     const problem = (isMissing(found) ? wrongMethod(this.routes, request, reply) : null) ?? found;
     if (problem.code === 'internal-error') {

@@ -18,6 +18,8 @@ interface Answered {
 describe('problems over HTTP', () => {
   let server: GiftApiServer;
   let keys = 0;
+  /** What operators are told, of a kind. */
+  const told: { readonly kind: 'info' | 'error'; readonly message: string }[] = [];
 
   beforeAll(async () => {
     const clock = { now: () => Date.now() };
@@ -36,7 +38,11 @@ describe('problems over HTTP', () => {
         clock,
         ids: { uuid: () => crypto.randomUUID() },
         scheduler,
-        telemetry: createTelemetry({ level: 'silent', app: 'spec' }),
+        telemetry: {
+          ...createTelemetry({ level: 'silent', app: 'spec' }),
+          info: (message) => void told.push({ kind: 'info', message }),
+          error: (message) => void told.push({ kind: 'error', message }),
+        },
         config: { boardUtcOffset: '+00:00', bulkLinesMax: BULK_LINES_MAX },
       },
       http: {
@@ -463,6 +469,24 @@ describe('problems over HTTP', () => {
       expect(await encodingOf('/v1/gifts/bulk', 'POST', '{}\n'.repeat(BULK_LINES_MAX))).toBe('gzip');
       expect(await encodingOf('/v1/gifts/bulk', 'POST', '{\n')).toBeUndefined();
     });
+  });
+
+  it('calls it no failure when a client goes in the middle of a long request', async () => {
+    const { port } = new URL(server.url);
+    const head = 'POST /v1/gifts/bulk HTTP/1.1\r\nhost: x\r\naccept-encoding: gzip\r\ntransfer-encoding: chunked\r\n';
+    const line = '{"idempotencyKey":"gone"}\n';
+    const chunk = `${line.length.toString(16)}\r\n${line}\r\n`;
+    told.length = 0;
+    // Nothing says from outside that the request is being handled: on a busy machine it is tried again with more time.
+    for (let patienceMs = 50; told.length === 0; patienceMs *= 2) {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(`${head}content-type: application/x-ndjson\r\n\r\n${chunk}`);
+      await new Promise((later) => setTimeout(later, patienceMs));
+      socket.destroy();
+      await new Promise((later) => setTimeout(later, patienceMs));
+    }
+    expect(told).toEqual([{ kind: 'info', message: 'a client has gone before its answer' }]);
   });
 
   it('answers what is no HTTP at all with a problem, and goes on', async () => {

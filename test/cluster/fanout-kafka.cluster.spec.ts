@@ -241,6 +241,14 @@ describeWithServers(['kafka'], 'the fan-out over a real Kafka', () => {
     });
   });
 
+  describe('topics that cannot be made', () => {
+    it('are waited for, and it is said why: there are fewer brokers than replicas were asked for', async () => {
+      const opening = openFanOut({ topic: 'none', checkpointTopic: 'none-either', replicationFactor: 3 });
+      await expect(opening).rejects.toMatchObject({ name: 'FanOutError', code: 'unavailable' });
+      await expect(opening).rejects.toThrow('Replication-factor is invalid');
+    });
+  });
+
   describe('topics that somebody else has made', () => {
     it.each([
       ['topic', 'compact'],
@@ -365,7 +373,7 @@ interface ReadRecord {
   readonly message: KafkaMessage;
 }
 
-type Chosen = Partial<Record<'topic' | 'checkpointTopic', string>> & { readonly partitions?: number };
+type Chosen = Partial<Record<'topic' | 'checkpointTopic', string> & Record<'partitions' | 'replicationFactor', number>>;
 
 function openFanOut(more: Chosen = {}): Promise<FanOut> {
   return openKafkaFanOut({

@@ -35,12 +35,14 @@ export function isRetriable(error: unknown): boolean {
   return causesOf(error).some((cause) => (cause as { retriable?: unknown }).retriable === true);
 }
 
-/** kafkajs wraps errors, sometimes twice, under either name. */
+/** kafkajs wraps errors, sometimes twice, under either name. Where it has several (topics not made), only those say why. */
 function causesOf(error: unknown): readonly Error[] {
   const causes: Error[] = [];
   for (let at = error; at instanceof Error && !causes.includes(at);) {
-    causes.push(at);
-    at = (at as { originalError?: unknown }).originalError ?? at.cause;
+    const { errors, originalError } = at as { errors?: readonly unknown[]; originalError?: unknown };
+    const oneOfMany = errors?.[0];
+    if (oneOfMany === undefined) causes.push(at);
+    at = oneOfMany ?? originalError ?? at.cause;
   }
   return causes;
 }

@@ -2,10 +2,10 @@ import { silentTelemetry, type Telemetry } from '@livegift/kernel';
 import { startRedis, type LocalRedis } from '@livegift/local-servers';
 import type { ReadModel } from '@livegift/read-model';
 import { openRedisReadModel, type RedisReadModelOptions } from '@livegift/read-model-redis';
-import { applySpan, MadeLog, positionAt, seeded } from '@livegift/read-model/contract';
+import { applySpan, dumpOf, MadeLog, positionAt, seeded } from '@livegift/read-model/contract';
 import { describeWithServers } from '../support/servers.js';
 import { RedisKeys } from './read-model-redis-keys.js';
-import { follow, markAllBuilt } from './read-model-redis-log.js';
+import { dumpInMemory, follow, markAllBuilt } from './read-model-redis-log.js';
 
 jest.setTimeout(120_000);
 
@@ -131,6 +131,28 @@ describeWithServers(['redis'], 'the read model when Redis fails', () => {
     log.gift('late', 1);
     await applyAll(model, log);
     expect(await total(model)).toBe(8);
+  });
+
+  it('drops a partition of which a batch was written in part, instead of counting that batch again', async () => {
+    const model = await open({ partitionCount: 1 });
+    const log = new MadeLog();
+    const gift = (): unknown => log.gift('v1', 1, { roomId: 'room-1', occurredAtMs: AT });
+    gift();
+    await follow(model, 0, log, seeded(1), () => after(20));
+    await markAllBuilt(model, log);
+    const board = `${keyPrefix}v1:{p0}:board:gifters:all`;
+    expect(await redis.ask('DEL', board)).toBe('1');
+    await redis.ask('SET', board, 'of somebody else');
+    gift();
+    const applied = applySpan(model, 0, log, 1, 2);
+    await expect(applied).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('WRONGTYPE') as string,
+    });
+    await expect(model.wallet('v1')).rejects.toMatchObject({ code: 'rebuilding' });
+    await follow(model, 0, log, seeded(1), () => after(20));
+    await markAllBuilt(model, log);
+    expect(await dumpOf(model)).toEqual(await dumpInMemory(log, { utcOffset: '+00:00', retentionMs: null }));
   });
 
   it('frees expired boards, and nothing else, a few with each batch', async () => {

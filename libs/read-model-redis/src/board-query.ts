@@ -78,7 +78,7 @@ async function namesOf(parts: BoardParts, partition: number, ids: string[]): Pro
   const { checkpoint, names } = parts.keys[partition]!;
   const commands = new Commands();
   commands.add('HMGET', names, ids);
-  const words = [checkpoint, commands.text];
+  const words = [...commands.besides([checkpoint], parts.connection.isCluster), commands.text];
   const [stored, found] = (await parts.connection.script('livegiftRead', words, parts.answerMsMax)) as unknown[];
   assertReadable(storedOf(stored), parts.layout);
   return found as (string | null)[];

@@ -19,10 +19,16 @@ class FakeRedis {
   row: string | null = null;
   /** Of the batches that came. */
   readonly applied: Command[][] = [];
+  /** Of each script that came: the keys that it was told of, and those that its commands name. */
+  readonly keys: { readonly told: readonly unknown[]; readonly named: ReadonlySet<unknown> }[] = [];
+
+  constructor(readonly isCluster = false) {}
 
   readonly script = async (name: string, words: readonly unknown[]): Promise<unknown> => {
+    const told = words.slice(1, 1 + (words[0] as number));
+    this.keys.push({ told, named: new Set((JSON.parse(words.at(-1) as string) as Command[]).map(([, key]) => key)) });
     if (name === 'livegiftRead') {
-      const commands = JSON.parse(words[1] as string) as Command[];
+      const commands = JSON.parse(words.at(-1) as string) as Command[];
       const { position } = this;
       const checkpoint = CHECKPOINT_FIELDS.map((field) =>
         position === null ? null : field === 'storeId' ? 's' : field === 'position' ? position : null,
@@ -92,5 +98,27 @@ describe('what is kept of a partition', () => {
     redis.row = JSON.stringify({ ...emptyRow('wallet'), spentCoins: 100 });
     expect(await writer.apply(batch(5, 6, 4))).toEqual({ applied: true });
     expect(written(redis).spentCoins).toBe(104);
+  });
+});
+
+describe('the keys of a script', () => {
+  // A slot that moves stands on two nodes: only of keys that it is told of does a node see beforehand that one is not there.
+  it('are all that its commands name, on a Redis Cluster', async () => {
+    const redis = new FakeRedis(true);
+    await writerOver(redis).apply(batch(null, 1, 3));
+    expect(redis.keys.length).toBeGreaterThan(1);
+    for (const { told, named } of redis.keys) {
+      expect(told[0]).toBe(new PartitionKeys('t:', 0).checkpoint);
+      expect(new Set(told).size).toBe(told.length);
+      expect([...named].filter((key) => !told.includes(key))).toEqual([]);
+    }
+  });
+
+  it('are its own, on a single Redis', async () => {
+    const redis = new FakeRedis();
+    await writerOver(redis).apply(batch(null, 1, 3));
+    const { checkpoint, made } = new PartitionKeys('t:', 0);
+    expect(redis.keys.at(-1)!.told).toEqual([checkpoint, made]);
+    for (const { told } of redis.keys.slice(0, -1)) expect(told).toEqual([checkpoint]);
   });
 });

@@ -79,7 +79,8 @@ export class PartitionWriter {
   /** Null when the partition stands at the batch's `from`. */
   async #read(batch: ReadModelBatch, missing: MissingState): Promise<Stored | null> {
     const { connection, applyMsMax } = this.parts;
-    const words = [this.keys.checkpoint, missing.commands.text];
+    const keys = missing.commands.besides([this.keys.checkpoint], connection.isCluster);
+    const words = [...keys, missing.commands.text];
     const [reply, ...answers] = (await connection.script('livegiftRead', words, applyMsMax)) as unknown[];
     const stored = storedOf(reply);
     if (stored.isDropping || (stored.checkpoint?.position ?? null) !== batch.from) return stored;
@@ -94,15 +95,16 @@ export class PartitionWriter {
   async #write(batch: ReadModelBatch, sums: BatchSums): Promise<ApplyResult> {
     const { connection, layout, retentionMs, applyMsMax, budget } = this.parts;
     const kept = this.#kept;
-    const commands = writesOf(kept, sums, this.keys).text;
-    if (commands.length > APPLY_LENGTH_MAX) {
+    const commands = writesOf(kept, sums, this.keys);
+    const { text } = commands;
+    if (text.length > APPLY_LENGTH_MAX) {
       throw new RangeError(`a batch of ${batch.writes.length} writes is too large for one call of Redis`);
     }
     const { from, to, storeId, newestGiftMs } = batch;
     const place = [storeId, from ?? '', to, layout];
     const retention = [newestGiftMs ?? '', retentionMs ?? '', EXPIRED_FREED_MAX, this.keys.start];
-    const keys = [this.keys.checkpoint, this.keys.made];
-    const reply = await connection.script('livegiftApply', [...keys, place, retention, commands], applyMsMax);
+    const keys = commands.besides([this.keys.checkpoint, this.keys.made], connection.isCluster);
+    const reply = await connection.script('livegiftApply', [...keys, place, retention, text], applyMsMax);
     if (reply !== 1) return this.#refused(storedOf(reply), batch);
     if (kept.at !== undefined) {
       kept.at = batch.to;

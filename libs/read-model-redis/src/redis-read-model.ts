@@ -177,7 +177,8 @@ class RedisReadModel implements ReadModel {
 
   /** What the commands read, and how far the partition is, as of one instant. @throws ReadModelError `rebuilding` */
   async #read(partition: number, commands = new Commands()): Promise<PartitionAnswer> {
-    const words = [this.#keys[partition]!.checkpoint, commands.text];
+    const keys = commands.besides([this.#keys[partition]!.checkpoint], this.connection.isCluster);
+    const words = [...keys, commands.text];
     const reply = await this.connection.script('livegiftRead', words, this.#limits.answerMsMax);
     const [checkpoint, ...answers] = reply as readonly unknown[];
     const stored = storedOf(checkpoint);
@@ -186,7 +187,7 @@ class RedisReadModel implements ReadModel {
   }
 
   async #stored(partition: number): Promise<Stored> {
-    const words = [this.#keys[partition]!.checkpoint, new Commands().text];
+    const words = [1, this.#keys[partition]!.checkpoint, new Commands().text];
     const [reply] = (await this.connection.script('livegiftRead', words, this.#limits.answerMsMax)) as unknown[];
     return storedOf(reply);
   }

@@ -1,6 +1,6 @@
 /*
  * All scripts of this adapter. KEYS[1] is the checkpoint of a partition: it says to which slot, and so to which node, a call
- * goes. The other keys stand in the arguments, under the same hash tag. Every script is atomic; none computes: numbers of Lua
+ * goes. Other keys stand in the arguments, under the same hash tag (see `Commands.besides`). Every script is atomic; none computes: numbers of Lua
  * hold neither a position nor, as text, a score. Commands come as one JSON text, see `Commands`.
  */
 
@@ -28,13 +28,23 @@ return answers`;
 /**
  * ARGV: store id, from, to, layout, newestGiftMs ('' without), retentionMs ('' without), how many expired boards to free,
  * how their keys begin, commands. KEYS[2]: `made`. Answers 1, or the stored checkpoint when it is not \`from\`.
+ * What was written before a command that fails stays written: such a partition is dropped, so that nobody counts on it.
  */
 const APPLY = `
 local stored = ${CHECKPOINT}
 if (stored[2] or '') ~= ARGV[2] or (stored[1] or ARGV[1]) ~= ARGV[1] or (stored[7] or ARGV[4]) ~= ARGV[4] or stored[4] then
   return stored
 end
-for _, command in ipairs(cjson.decode(ARGV[9])) do redis.call(unpack(command)) end
+for index, command in ipairs(cjson.decode(ARGV[9])) do
+  local answer = redis.pcall(unpack(command))
+  if type(answer) == 'table' and answer.err then
+    if index > 1 then
+      redis.call('DEL', KEYS[1])
+      redis.call('HSET', KEYS[1], 'dropping', '1')
+    end
+    return answer
+  end
+end
 redis.call('HSET', KEYS[1], 'storeId', ARGV[1], 'position', ARGV[3], 'layout', ARGV[4])
 local newest = tonumber(stored[5] or ARGV[5])
 if ARGV[5] ~= '' and (not stored[5] or tonumber(ARGV[5]) > newest) then
@@ -117,8 +127,8 @@ return answer`;
 
 /** As ioredis takes them: sent as EVALSHA, and as EVAL when a server does not know one (after a restart or a failover). */
 export const SCRIPTS = {
-  livegiftRead: { lua: READ, numberOfKeys: 1 },
-  livegiftApply: { lua: APPLY, numberOfKeys: 2 },
+  livegiftRead: { lua: READ },
+  livegiftApply: { lua: APPLY },
   livegiftDrop: { lua: DROP, numberOfKeys: 2 },
   livegiftMarkBuilt: { lua: MARK_BUILT, numberOfKeys: 1 },
   livegiftBoard: { lua: BOARD },

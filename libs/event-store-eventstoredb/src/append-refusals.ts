@@ -1,7 +1,6 @@
 import { ErrorType } from '@eventstore/db-client';
 import sharedPb from '@eventstore/db-client/generated/shared_pb.js';
 import type statusPb from '@eventstore/db-client/generated/status_pb.js';
-import { EventStoreError } from '@livegift/event-store';
 import { wrongExpectedRevision } from './server-errors.js';
 
 type Status = InstanceType<typeof statusPb.Status>;
@@ -31,10 +30,8 @@ export function answeredRefusal(status: Status): Error {
   const name = details?.getTypeName() ?? '';
   const kind = name.startsWith(PACKAGE) ? name.slice(PACKAGE.length) : '';
   if (kind === 'WrongExpectedVersion') return wrongExpectedRevision(currentRevision(details!));
-  if (kind.startsWith('Maximum')) {
-    return new EventStoreError('append-too-large', 'EventStoreDB refuses an append of this size');
-  }
-  return new AnsweredError(TYPES[kind] ?? ErrorType.UNKNOWN, status.getMessage());
+  const type = kind.startsWith('Maximum') ? ErrorType.MAXIMUM_APPEND_SIZE_EXCEEDED : TYPES[kind];
+  return new AnsweredError(type ?? ErrorType.UNKNOWN, status.getMessage());
 }
 
 function currentRevision(details: Details): bigint | null {

@@ -1,21 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subscription } from '@livegift/event-store';
 import type { NewEvent } from '@livegift/kernel';
 import { openEventStoreDb, type EventStoreDb } from '@livegift/event-store-eventstoredb';
+import { event } from './an-event.js';
 import { EventStoreDbStandIn } from './stand-in.js';
 
 jest.setTimeout(30_000);
-
-const event = (data: unknown, type = 'SomethingHappened'): NewEvent => ({
-  id: randomUUID(),
-  type,
-  schemaVersion: 1,
-  data,
-  metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
-});
 
 /** What a subscription is told of how far the server has looked is not the same, nor always true, in all versions. */
 describe('checkpoints of an EventStoreDB', () => {

@@ -1,22 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { SubscriptionBatch } from '@livegift/event-store';
-import type { NewEvent } from '@livegift/kernel';
 import { openEventStoreDb, type EventStoreDb, type EventStoreDbLimits } from '@livegift/event-store-eventstoredb';
+import { event } from './an-event.js';
 import { EventStoreDbStandIn } from './stand-in.js';
 
 jest.setTimeout(30_000);
-
-const event = (data: unknown = {}): NewEvent => ({
-  id: randomUUID(),
-  type: 'SomethingHappened',
-  schemaVersion: 1,
-  data,
-  metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
-});
 
 /** A way to a server on which everything can be held up, as by a server that hangs: connections stand, nothing comes. */
 async function openWay(port: number): Promise<{ readonly port: number; hold(): void; letGo(): void; close(): void }> {

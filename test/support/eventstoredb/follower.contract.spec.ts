@@ -1,20 +1,11 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { NewEvent } from '@livegift/kernel';
 import { openEventStoreDb, type EventStoreDb } from '@livegift/event-store-eventstoredb';
+import { event } from './an-event.js';
 import { EventStoreDbStandIn } from './stand-in.js';
 
 jest.setTimeout(30_000);
-
-const event = (data: unknown): NewEvent => ({
-  id: randomUUID(),
-  type: 'SomethingHappened',
-  schemaVersion: 1,
-  data,
-  metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: '2026-03-01T12:00:00.000Z' },
-});
 
 /** The connection string names a node that is not the leader, and has nothing of what the leader has. */
 describe('a follower of EventStoreDB', () => {

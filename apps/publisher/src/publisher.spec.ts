@@ -272,23 +272,10 @@ describe('the publisher', () => {
 
   it('publishes what gathers meanwhile in few transactions, each within its bound, and reads no more than its own', async () => {
     const sizes: number[] = [];
-    const real = fanOut;
-    fanOut = {
-      sourcePartitionCount: real.sourcePartitionCount,
-      close: () => real.close(),
-      subscribe: (options) => real.subscribe(options),
-      openPublisher: async (partition) => {
-        const publisher = await real.openPublisher(partition);
-        return {
-          ...publisher,
-          publish: async (published, checkpoint) => {
-            sizes.push(published.length);
-            await new Promise((resolve) => setImmediate(resolve));
-            await publisher.publish(published, checkpoint);
-          },
-        };
-      },
-    };
+    beforePublishing(async (published) => {
+      sizes.push(published.length);
+      await new Promise((resolve) => setImmediate(resolve));
+    });
     const ids: string[] = [];
     for (let count = 0; count < 200; count++) ids.push((await sendGift('v', 'room'))[0]);
     await publish({ batchEventsMax: 10, transactionMessagesMax: 40, queuedMessagesMax: 100 });
@@ -306,23 +293,10 @@ describe('the publisher', () => {
     'lets gifts gather where a transaction %s, and waits for none when they fill it or it stops',
     async (_, pace, takesMs) => {
       const sizes: number[] = [];
-      const real = fanOut;
-      fanOut = {
-        sourcePartitionCount: real.sourcePartitionCount,
-        close: () => real.close(),
-        subscribe: (options) => real.subscribe(options),
-        openPublisher: async (partition) => {
-          const publisher = await real.openPublisher(partition);
-          return {
-            ...publisher,
-            publish: (published, checkpoint) => {
-              if (published.length > 0) sizes.push(published.length);
-              nowMs += takesMs;
-              return publisher.publish(published, checkpoint);
-            },
-          };
-        },
-      };
+      beforePublishing((published) => {
+        if (published.length > 0) sizes.push(published.length);
+        nowMs += takesMs;
+      });
       await publish({ ...pace, transactionMessagesMax: 3 });
       await sendGift('v', 'room');
       await messagesUntil(1);
@@ -342,24 +316,12 @@ describe('the publisher', () => {
     let goOn = (): void => {};
     const begun = new Promise<void>((resolve) => (publishing = resolve));
     const held = new Promise<void>((resolve) => (goOn = resolve));
-    fanOut = {
-      sourcePartitionCount: real.sourcePartitionCount,
-      close: () => real.close(),
-      subscribe: (options) => real.subscribe(options),
-      openPublisher: async (partition) => {
-        const publisher = await real.openPublisher(partition);
-        return {
-          ...publisher,
-          publish: async (published, checkpoint) => {
-            if (published.length > 0) {
-              publishing();
-              await held;
-            }
-            await publisher.publish(published, checkpoint);
-          },
-        };
-      },
-    };
+    beforePublishing(async (published) => {
+      if (published.length > 0) {
+        publishing();
+        await held;
+      }
+    });
     for (let count = 0; count < 3; count++) await sendGift('v', 'room');
     const first = newPublisher({ transactionMessagesMax: 1, checkpointEveryMs: 0 });
     first.start();
@@ -430,6 +392,26 @@ async function until(holds: () => boolean): Promise<void> {
 function newFanOut(): FanOut {
   const clock = { now: () => nowMs };
   return createMemoryFanOut({ clock, retainMs: 600_000, retainMessagesMax: 10_000, sourcePartitionCount: 3 });
+}
+
+/** The fan-out from here on: `act` comes before each transaction, with what it will carry. */
+function beforePublishing(act: (published: readonly RoomMessage[]) => void | Promise<void>): void {
+  const real = fanOut;
+  fanOut = {
+    sourcePartitionCount: real.sourcePartitionCount,
+    close: () => real.close(),
+    subscribe: (options) => real.subscribe(options),
+    openPublisher: async (partition) => {
+      const publisher = await real.openPublisher(partition);
+      return {
+        ...publisher,
+        publish: async (published, checkpoint) => {
+          await act(published);
+          await publisher.publish(published, checkpoint);
+        },
+      };
+    },
+  };
 }
 
 /** Starts one, and waits until it has published what is in the log. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addAudit } from './audit/audit.verb.js';
+import { addBackup } from './backup/backup.verb.js';
 import { EXIT, StoppedError, UsageError } from './exit-codes.js';
 import { addImport } from './import/import.verb.js';
 
@@ -15,6 +16,7 @@ const program = new Command('livegift')
   .exitOverride();
 addImport(program);
 addAudit(program);
+addBackup(program);
 for (const verb of program.commands) verb.exitOverride();
 
 try {

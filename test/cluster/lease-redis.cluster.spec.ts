@@ -48,7 +48,7 @@ describeWithServers(['redis'], 'work shared through Redis', () => {
     const note = (message: string, fields?: object): void => void said.push(`${message} ${JSON.stringify(fields)}`);
     const telemetry = { ...silentTelemetry, info: note, warn: note, error: note };
     const leases = openRedisLeases({ url: redis.url, telemetry });
-    const clock = { now: () => Date.now() };
+    const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const group = { group: GROUP, partCount: PARTS, holder, options: OPTIONS };
     const work = shareWork({ leases, clock, scheduler, telemetry, ...group });
     workers.push({ work, leases, kill: () => (isDead = true) });

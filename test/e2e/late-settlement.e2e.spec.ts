@@ -17,7 +17,7 @@ jest.setTimeout(60_000);
 
 describe('while settlement is late', () => {
   const store = new InMemoryEventStore('b7a1b1c5-0000-4000-8000-000000000001');
-  const clock = { now: () => Date.now() };
+  const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
   const scheduler = {
     after: (ms: number, task: () => void): Cancellable => {
       const timer = setTimeout(task, ms);

@@ -7,7 +7,7 @@ import { newReadModel } from './node.js';
 
 type Gift = RecordedEvent<'GiftSent', GiftSent['data']>;
 
-const STILL = { clock: { now: () => 0 }, scheduler: { after: () => ({ cancel: () => {} }) } };
+const STILL = { clock: { now: () => 0, elapsedMs: () => 0 }, scheduler: { after: () => ({ cancel: () => {} }) } };
 
 /** Every read model equals one that is folded from the log in one piece, and that one equals sums made on paper. */
 export async function auditReadModels(

@@ -1,4 +1,4 @@
-import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Clocks, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import type { EventStore } from '@livegift/event-store';
 import { firstWithItsKey, type ClaimRule } from '@livegift/gift-api/purchases/purchase-completion';
 import { Projector } from '@livegift/projector/projector';
@@ -11,7 +11,7 @@ import type { Scenario } from './scenario.js';
 export interface WorkerParts {
   readonly store: EventStore;
   readonly work: SharedWork;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly bounds: Scenario['bounds'];

@@ -61,7 +61,7 @@ export class Simulation {
       ...LOG_BOUNDS_DEFAULT,
       appendEventsMax: bounds.appendEventsMax,
     });
-    const clock = { now: () => Math.floor(world.nowMs) };
+    const clock = { now: () => Math.floor(world.nowMs), elapsedMs: () => world.nowMs };
     const scheduler = { after: (delayMs: number, task: () => void) => world.schedule(delayMs, 'server timer', task) };
     const fanOut = embedded ? null : fanOutServer(newFanOut(clock), parts.openRule);
     const readModel = sharedReadModel

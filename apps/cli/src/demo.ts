@@ -59,7 +59,7 @@ async function demo(options: DemoOptions): Promise<void> {
           process.stdout.write(`${at}  ${creatorId} goes live: ${api}/v1/rooms/${roomId}/events\n`),
         giftSent: (rows, at) => progress.update(rows, at),
       },
-      { now: () => Date.now(), pause: (ms) => pause(ms, stop.signal) },
+      { elapsedMs: () => performance.now(), pause: (ms) => pause(ms, stop.signal) },
     );
     await broadcast.play(readHistoryRows(EVENT));
     process.stdout.write('The event is over. The engine stays up; Ctrl-C ends it.\n');

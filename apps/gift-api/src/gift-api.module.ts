@@ -1,5 +1,5 @@
 import type { EventStore } from '@livegift/event-store';
-import type { Clock, Ids, Scheduler } from '@livegift/kernel';
+import type { Clocks, Ids, Scheduler } from '@livegift/kernel';
 import type { ProcessTelemetry } from '@livegift/observability';
 import type { ReadinessPart } from '@livegift/process';
 import type { SharedWork } from '@livegift/lease';
@@ -61,7 +61,7 @@ export interface GiftApiParts {
   /** See `GiftApplicationParts`. */
   readonly finisherWork?: SharedWork;
   readonly readModel: ReadModel;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly ids: Ids;
   readonly scheduler: Scheduler;
   readonly telemetry: ProcessTelemetry;

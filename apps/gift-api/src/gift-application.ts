@@ -7,7 +7,7 @@ import {
   type PaymentClaimed,
 } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
-import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Clocks, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import { allOfTheWork, SoleWorker, type SharedWork } from '@livegift/lease';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Claims } from './claims.js';
@@ -31,7 +31,7 @@ export interface GiftApplicationParts {
   readonly finisherWork?: SharedWork;
   /** Another one is wrong, and only there to see that it is found out. Default: `firstWithItsKey`. */
   readonly claimRule?: ClaimRule;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly ids: Ids;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;

@@ -113,7 +113,7 @@ describe('a projector of some partitions', () => {
       store,
       readModel: model,
       work,
-      clock: { now: () => 0 },
+      clock: { elapsedMs: () => 0 },
       scheduler: hasty,
       telemetry: silentTelemetry,
       config: { batchEventsMax: 2, backOffFirstMs: 1, backOffMaxMs: 8, lookEveryMs: 50 },

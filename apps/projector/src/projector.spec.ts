@@ -35,7 +35,7 @@ const hasty: Scheduler = {
 };
 
 function project(store: InMemoryEventStore, readModel: ReadModel): Projector {
-  const clock = { now: () => 0 };
+  const clock = { now: () => 0, elapsedMs: () => 0 };
   return new Projector({
     store,
     readModel,
@@ -91,7 +91,7 @@ describe('the projector', () => {
     const projector = new Projector({
       store,
       readModel,
-      clock: { now: () => 0 },
+      clock: { elapsedMs: () => 0 },
       scheduler: handDriven,
       telemetry: silentTelemetry,
       config: { pauseMs: 20 },

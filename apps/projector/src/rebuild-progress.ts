@@ -1,4 +1,4 @@
-import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import type { MonotonicClock, Position, Telemetry } from '@livegift/kernel';
 
 const REPORT_EVERY_MS = 1_000;
 
@@ -11,16 +11,16 @@ export class RebuildProgress {
 
   constructor(
     private readonly target: Position | null,
-    private readonly outside: { readonly clock: Clock; readonly telemetry: Telemetry },
+    private readonly outside: { readonly clock: MonotonicClock; readonly telemetry: Telemetry },
   ) {
-    this.#startedMs = outside.clock.now();
+    this.#startedMs = outside.clock.elapsedMs();
     this.#reportedMs = this.#startedMs;
   }
 
   report(position: Position | null, events: number): void {
     if (this.#isDone) return;
     this.#events += events;
-    const now = this.outside.clock.now();
+    const now = this.outside.clock.elapsedMs();
     if (now - this.#reportedMs < REPORT_EVERY_MS) return;
     this.#reportedMs = now;
     this.outside.telemetry.info('projector: building the read model', {
@@ -35,7 +35,7 @@ export class RebuildProgress {
     this.#isDone = true;
     this.outside.telemetry.info('projector: the read model is up to date', {
       events: this.#events,
-      seconds: (this.outside.clock.now() - this.#startedMs) / 1_000,
+      seconds: (this.outside.clock.elapsedMs() - this.#startedMs) / 1_000,
     });
   }
 }

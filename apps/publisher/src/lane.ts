@@ -1,6 +1,6 @@
 import { EventStoreError } from '@livegift/event-store';
 import type { FanOutPublisher, RoomMessage } from '@livegift/fanout';
-import { CuttablePause, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { CuttablePause, type MonotonicClock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import type { PublisherConfig } from './publisher.config.js';
 
 export interface LaneParts {
@@ -9,7 +9,7 @@ export interface LaneParts {
   readonly storeId: string;
   /** How far this source partition was published. */
   readonly checkpoint: Position;
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: Pick<
@@ -44,7 +44,7 @@ export class Lane {
   constructor(private readonly parts: LaneParts) {
     this.#taken = parts.checkpoint;
     this.#published = parts.checkpoint;
-    this.#savedMs = parts.clock.now();
+    this.#savedMs = parts.clock.elapsedMs();
     this.#gathering = new CuttablePause(parts.scheduler);
   }
 
@@ -141,7 +141,7 @@ export class Lane {
   #isDue(): boolean {
     const { clock, config } = this.parts;
     if (this.#queue.length > 0) return true;
-    return this.#taken > this.#published && clock.now() - this.#savedMs >= config.checkpointEveryMs;
+    return this.#taken > this.#published && clock.elapsedMs() - this.#savedMs >= config.checkpointEveryMs;
   }
 
   get #hasPlenty(): boolean {
@@ -152,9 +152,9 @@ export class Lane {
   async #gather(): Promise<void> {
     const { clock, config } = this.parts;
     const apartMs = Math.max(config.transactionEveryMs, this.#tookMs / config.transactionBusyMax);
-    const waitMs = this.#begunMs + apartMs - clock.now();
+    const waitMs = this.#begunMs + apartMs - clock.elapsedMs();
     if (waitMs > 0 && !this.#hasPlenty) await this.#gathering.for(waitMs);
-    this.#begunMs = clock.now();
+    this.#begunMs = clock.elapsedMs();
   }
 
   async #publish(): Promise<void> {
@@ -166,7 +166,7 @@ export class Lane {
     const through = this.#queue.length === 0 ? this.#taken : messages.at(-1)!.position;
     await publisher.publish(messages, { storeId, position: through });
     this.#published = through;
-    this.#savedMs = clock.now();
+    this.#savedMs = clock.elapsedMs();
     this.#tookMs = this.#savedMs - this.#begunMs;
     telemetry.count('publisher_transactions');
     telemetry.count('publisher_messages', messages.length);

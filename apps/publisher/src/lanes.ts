@@ -1,7 +1,7 @@
 import { EventStoreError } from '@livegift/event-store';
 import { FanOutError, type FanOut } from '@livegift/fanout';
 import type { SharedWork } from '@livegift/lease';
-import type { Clock, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import type { MonotonicClock, Position, Scheduler, Telemetry } from '@livegift/kernel';
 import { Lane } from './lane.js';
 import type { PublisherConfig } from './publisher.config.js';
 
@@ -9,7 +9,7 @@ export interface LanesParts {
   readonly fanOut: FanOut;
   readonly work: SharedWork;
   readonly storeId: string;
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: PublisherConfig;
@@ -80,7 +80,7 @@ export class Lanes {
     for (const part of this.#waiting.keys()) if (!share.has(part)) this.#waiting.delete(part);
     for (const [part, lane] of this.#open) if (!share.has(part)) this.#close(lane);
     await Promise.all(this.#closing);
-    const nowMs = this.parts.clock.now();
+    const nowMs = this.parts.clock.elapsedMs();
     const missing = [...share].filter(
       (part) => !this.#open.has(part) && (this.#waiting.get(part)?.untilMs ?? 0) <= nowMs,
     );
@@ -123,7 +123,7 @@ export class Lanes {
     const doubled = before === undefined ? config.backOffMs : Math.min(before.delayMs * 2, config.backOffMsMax);
     const delayMs = fenced ? config.fencedWaitMs : doubled;
     this.#waiting.set(sourcePartition, {
-      untilMs: clock.now() + delayMs,
+      untilMs: clock.elapsedMs() + delayMs,
       delayMs: fenced ? config.backOffMs : delayMs,
     });
     telemetry.count(fenced ? 'publisher_fenced' : 'publisher_restarts');

@@ -224,7 +224,12 @@ describe('the publisher', () => {
   it('does not wait for a source partition that failed when it was given back already', async () => {
     const work = new HandedWork(fanOut.sourcePartitionCount, [0]);
     const config = { ...PUBLISHER_DEFAULTS, checkpointEveryMs: 0 };
-    const outside = { clock: { now: () => nowMs }, scheduler, telemetry: silentTelemetry, onFailure: () => {} };
+    const outside = {
+      clock: { now: () => nowMs, elapsedMs: () => nowMs },
+      scheduler,
+      telemetry: silentTelemetry,
+      onFailure: () => {},
+    };
     const lanes = new Lanes({ fanOut, work, storeId: STORE_ID, config, ...outside });
     await lanes.followShare(() => Promise.resolve(LOG_START));
     await fanOut.openPublisher(0);
@@ -390,7 +395,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 function newFanOut(): FanOut {
-  const clock = { now: () => nowMs };
+  const clock = { now: () => nowMs, elapsedMs: () => nowMs };
   return createMemoryFanOut({ clock, retainMs: 600_000, retainMessagesMax: 10_000, sourcePartitionCount: 3 });
 }
 
@@ -430,7 +435,7 @@ function newPublisher(
     events: store,
     fanOut,
     work,
-    clock: { now: () => nowMs },
+    clock: { now: () => nowMs, elapsedMs: () => nowMs },
     scheduler,
     telemetry: silentTelemetry,
     config: { ...PUBLISHER_DEFAULTS, backOffMs: 1, ...config },

@@ -5,7 +5,7 @@ import {
   CuttablePause,
   LOG_START,
   type Cancellable,
-  type Clock,
+  type Clocks,
   type Position,
   type Scheduler,
   type Telemetry,
@@ -21,7 +21,7 @@ export interface PublisherParts {
   readonly fanOut: FanOut;
   /** Its parts are the source partitions. Started and stopped with the publisher. */
   readonly work: SharedWork;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: PublisherConfig;
@@ -208,7 +208,7 @@ export class Publisher {
   #changeInTime(): Cancellable | null {
     const { clock, scheduler } = this.parts;
     const atMs = this.#lanes.nextOpeningMs;
-    return atMs === null ? null : scheduler.after(Math.max(0, atMs - clock.now()), () => this.#change());
+    return atMs === null ? null : scheduler.after(Math.max(0, atMs - clock.elapsedMs()), () => this.#change());
   }
 
   #change(): void {

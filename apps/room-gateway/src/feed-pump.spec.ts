@@ -5,7 +5,7 @@ import { ROOM_FEED_DEFAULTS, RoomFeed } from '@livegift/room-feed';
 import { FeedPump } from './feed-pump.js';
 
 const STORE_ID = 'store';
-const clock = { now: () => Date.now() };
+const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
 const scheduler = {
   after: (delayMs: number, task: () => void) => {
     const timer = setTimeout(task, delayMs);

@@ -6,7 +6,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { configureGatewayHttp, createGatewayHttp } from './gateway-http.js';
 import { ROOM_GATEWAY_DEFAULTS, RoomGatewayModule } from './room-gateway.module.js';
 
-const clock = { now: () => 0 };
+const clock = { now: () => 0, elapsedMs: () => 0 };
 const never = { after: () => ({ cancel: () => {} }) };
 
 describe('the HTTP of a gateway by itself', () => {

@@ -19,7 +19,7 @@ import {
 
 const STORE_ID = '5f0c8b7e-7a37-4f3e-9a52-8f5f0e6c9d11';
 const at = (number: number): Position => String(number).padStart(16, '0') as Position;
-const clock = { now: () => Date.now() };
+const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
 const scheduler = {
   after: (delayMs: number, task: () => void) => {
     const timer = setTimeout(task, delayMs);

@@ -1,5 +1,5 @@
 import type { BoardEntryAnswer } from '@livegift/contracts';
-import { pause, shortInstant, type Clock, type Position, type Scheduler } from '@livegift/kernel';
+import { pause, shortInstant, type Clocks, type Position, type Scheduler } from '@livegift/kernel';
 import type { ReadModel } from '@livegift/read-model';
 import type { RoomBoard, RoomFacts, RoomFeed, RoomHistory } from '@livegift/room-feed';
 
@@ -12,7 +12,7 @@ const ROOM_POLL_MS = 25;
 export class RoomFactsReader {
   constructor(
     private readonly readModel: ReadModel,
-    private readonly clock: Clock,
+    private readonly clock: Clocks,
     private readonly scheduler: Scheduler,
   ) {}
 
@@ -22,7 +22,7 @@ export class RoomFactsReader {
     feed: RoomFeed,
     waitMs: number,
   ): Promise<(RoomFacts & { readonly closed: boolean }) | null> {
-    const untilMs = this.clock.now() + waitMs;
+    const untilMs = this.clock.elapsedMs() + waitMs;
     for (;;) {
       const known = feed.room(roomId);
       if (known !== null) return known;
@@ -31,7 +31,7 @@ export class RoomFactsReader {
         const { creatorId, title, state } = answer.row;
         return { creatorId, title, closed: state === 'closed' };
       }
-      if (this.clock.now() >= untilMs) return null;
+      if (this.clock.elapsedMs() >= untilMs) return null;
       await pause(this.scheduler, ROOM_POLL_MS);
     }
   }

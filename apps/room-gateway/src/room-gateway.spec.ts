@@ -5,7 +5,7 @@ import type { EndReason } from '@livegift/room-feed';
 import { ROOM_GATEWAY_DEFAULTS } from './room-gateway.config.js';
 import { RoomGateway } from './room-gateway.js';
 
-const clock = { now: () => 0 };
+const clock = { now: () => 0, elapsedMs: () => 0 };
 const never: Scheduler = { after: () => ({ cancel: () => {} }) };
 
 describe('a gateway that is going', () => {

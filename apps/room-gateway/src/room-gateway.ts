@@ -1,5 +1,5 @@
 import { sourcePartitionOf, type FanOut } from '@livegift/fanout';
-import { pause, type Clock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { pause, type Clocks, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { RoomFeed, type JoinResult, type RoomBoard, type RoomFacts, type RoomSubscriber } from '@livegift/room-feed';
 import { FeedPump } from './feed-pump.js';
@@ -16,7 +16,7 @@ export interface RoomGatewayParts {
    * the publisher having caught up. The gateway lets nobody in before.
    */
   readonly startsAfter?: Promise<void>;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: RoomGatewayConfig;
@@ -171,9 +171,9 @@ export class RoomGateway {
   /** The client may come from a gateway that was ahead of this one by a moment. */
   async #hasReached(roomId: string, from: string): Promise<boolean> {
     const { clock, scheduler } = this.parts;
-    const untilMs = clock.now() + this.config.aheadWaitMs;
+    const untilMs = clock.elapsedMs() + this.config.aheadWaitMs;
     while (!this.#feed.hasReached(roomId, from)) {
-      if (clock.now() >= untilMs) return false;
+      if (clock.elapsedMs() >= untilMs) return false;
       await pause(scheduler, 10);
     }
     return true;

@@ -12,7 +12,7 @@ it('settles while the application runs, and has stopped when it is closed', asyn
   let uuids = 0;
   const module = SettlementModule.register({
     store,
-    clock: { now: () => 0 },
+    clock: { now: () => 0, elapsedMs: () => 0 },
     ids: { uuid: () => `credit ${++uuids}` },
     scheduler: { after: () => ({ cancel: () => {} }) },
     telemetry: silentTelemetry,

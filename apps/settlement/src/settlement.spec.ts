@@ -22,7 +22,7 @@ function settlementOver(
 ) {
   return new Settlement({
     store,
-    clock: { now: () => 1_772_400_000_000 },
+    clock: { now: () => 1_772_400_000_000, elapsedMs: () => 1_772_400_000_000 },
     ids: { uuid: () => `credit ${++uuids}` },
     scheduler: impatient,
     telemetry: silentTelemetry,

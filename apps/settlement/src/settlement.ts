@@ -2,7 +2,7 @@ import type { EventStore, SubscriptionBatch } from '@livegift/event-store';
 import {
   instant,
   type Checkpoint,
-  type Clock,
+  type Clocks,
   type Ids,
   type Position,
   type Scheduler,
@@ -14,7 +14,7 @@ import { CreatorCredits, type RecordedGift } from './creator-credits.js';
 
 export interface SettlementParts {
   readonly store: EventStore;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly ids: Ids;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -81,7 +81,7 @@ export class Settlement {
     this.#options = { ...SETTLEMENT_DEFAULTS, ...parts.options };
     this.#credits = new CreatorCredits({ ...parts, ...this.#options });
     this.#work = parts.work ?? allOfTheWork(1);
-    this.#savedAtMs = parts.clock.now();
+    this.#savedAtMs = parts.clock.elapsedMs();
   }
 
   start(): void {
@@ -181,7 +181,7 @@ export class Settlement {
   #isTimeToSave(): boolean {
     if (this.#giftsSinceSaved === 0) return this.#batchesSinceSaved >= BATCHES_WITHOUT_GIFT_MAX;
     if (this.#giftsSinceSaved >= this.#options.checkpointEveryGifts) return true;
-    return this.parts.clock.now() - this.#savedAtMs >= this.#options.checkpointEveryMs;
+    return this.parts.clock.elapsedMs() - this.#savedAtMs >= this.#options.checkpointEveryMs;
   }
 
   /** Losing one costs time, so that a failure to save is no failure to settle. */
@@ -190,7 +190,7 @@ export class Settlement {
     if (position === null || position === this.#saved) return;
     this.#giftsSinceSaved = 0;
     this.#batchesSinceSaved = 0;
-    this.#savedAtMs = this.parts.clock.now();
+    this.#savedAtMs = this.parts.clock.elapsedMs();
     try {
       await this.parts.store.saveCheckpoint(CONSUMER, position);
       this.#saved = position;

@@ -69,7 +69,7 @@ export class LocalRedisCluster {
    * @throws Error when that takes longer than a minute
    */
   async settled(): Promise<void> {
-    for (const end = Date.now() + SETTLED_MS_MAX; Date.now() < end; await after(ASK_EVERY_MS)) {
+    for (const end = performance.now() + SETTLED_MS_MAX; performance.now() < end; await after(ASK_EVERY_MS)) {
       const running = this.nodes.filter((node) => node.running);
       const states = await Promise.all(running.map((node) => isSettled(node, running.length)));
       if (states.every(Boolean)) return;

@@ -82,7 +82,7 @@ export class ServerProcess {
     if (this.running) throw new Error(`${name} is running already`);
     const loggedBefore = statSync(this.logFile, { throwIfNoEntry: false })?.size ?? 0;
     const failed = this.#spawn(command);
-    for (const end = Date.now() + readyMsMax; Date.now() < end; await after(ASK_EVERY_MS)) {
+    for (const end = performance.now() + readyMsMax; performance.now() < end; await after(ASK_EVERY_MS)) {
       const words = this.#wordsSince(loggedBefore);
       if (failed.error !== null) throw new Error(`${name} could not be started: ${failed.error.message}`);
       if (!this.running) throw new Error(`${name} ended while it started:\n${words.slice(-WORDS_SHOWN_MAX)}`);

@@ -91,7 +91,7 @@ async function identified(
   openMs: number,
   telemetry: Telemetry,
 ): Promise<string> {
-  const end = Date.now() + openMs;
+  const end = performance.now() + openMs;
   for (let delayMs = OPEN_AGAIN_FIRST_MS; ; delayMs = Math.min(2 * delayMs, OPEN_AGAIN_MAX_MS)) {
     try {
       // Looks at `$all` too: a user who may not read it is told now, not with the first subscription.
@@ -99,7 +99,7 @@ async function identified(
       return await identify(connection, reads);
     } catch (error) {
       const { message } = error as Error;
-      if (Date.now() + delayMs > end || error instanceof UnavailableForGoodError) throw error;
+      if (performance.now() + delayMs > end || error instanceof UnavailableForGoodError) throw error;
       telemetry.warn('the event store cannot be reached yet', { reason: message });
       await new Promise((resolve) => setTimeout(resolve, delayMs));
     }

@@ -214,7 +214,7 @@ export class LogFeed {
     this.#drop();
     this.#breaks++;
     if (this.#closed) return;
-    const now = Date.now();
+    const now = performance.now();
     this.#failingSince ??= now;
     const cause = unavailable(error, this.connection.redact);
     if (now - this.#failingSince >= this.limits.giveUpMs || isUnavailableForGood(cause)) {

@@ -35,7 +35,7 @@ const numbers = (messages: readonly RoomMessage[]): number[] => messages.map(({ 
 beforeEach(async () => {
   nowMs = 1_000_000;
   fanOut = createMemoryFanOut({
-    clock: { now: () => nowMs },
+    clock: { elapsedMs: () => nowMs },
     retainMs: 1_000,
     retainMessagesMax: 10,
     sourcePartitionCount: 1,

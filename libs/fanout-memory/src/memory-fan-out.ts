@@ -1,4 +1,4 @@
-import type { Checkpoint, Clock, Position } from '@livegift/kernel';
+import type { Checkpoint, MonotonicClock, Position } from '@livegift/kernel';
 import {
   FanOutError,
   type FanOut,
@@ -11,7 +11,7 @@ import {
 import { MessageLog } from './message-log.js';
 
 export interface MemoryFanOutOptions {
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   /** Messages older than this are let go. */
   readonly retainMs: number;
   /** At most this many messages are kept; the oldest go first. */
@@ -81,7 +81,7 @@ class MemoryFanOut implements FanOut {
   async subscribe({ backMs }: { readonly backMs: number }): Promise<FanOutSubscription> {
     this.#assertOpen();
     this.#letOldGo();
-    return this.#subscription(this.options.clock.now() - backMs);
+    return this.#subscription(this.options.clock.elapsedMs() - backMs);
   }
 
   async close(): Promise<void> {
@@ -95,14 +95,14 @@ class MemoryFanOut implements FanOut {
     if (begins) partition.floor = messages[0]?.position ?? checkpoint.position;
     partition.checkpoint = checkpoint;
     if (messages.length > 0) {
-      this.#log.add({ sourcePartition: index, publishedAtMs: this.options.clock.now(), messages });
+      this.#log.add({ sourcePartition: index, publishedAtMs: this.options.clock.elapsedMs(), messages });
       this.#letOldGo();
     }
     if (begins || messages.length > 0) this.#wake();
   }
 
   #letOldGo(): void {
-    const before = this.options.clock.now() - this.options.retainMs;
+    const before = this.options.clock.elapsedMs() - this.options.retainMs;
     for (const entry of this.#log.dropBefore(before)) {
       const partition = this.#partitions[entry.sourcePartition]!;
       const last = entry.messages.at(-1)!.position;

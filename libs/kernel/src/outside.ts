@@ -1,9 +1,22 @@
 /** What the core is given from outside, so that it can run on a virtual clock with a seed. */
 
+/**
+ * Says what time it is. It can be set while the process runs, forwards or backwards by any amount, so the difference of
+ * two readings is no duration: `MonotonicClock` measures those.
+ */
 export interface Clock {
   /** Milliseconds since 1970, UTC. */
   now(): number;
 }
+
+/** Measures durations: it never goes backwards and does not follow the wall clock when that is set. */
+export interface MonotonicClock {
+  /** Milliseconds, with fractions, since a moment that is fixed for as long as the process runs. */
+  elapsedMs(): number;
+}
+
+/** For parts that need both: the time of day for what they record, and durations. */
+export interface Clocks extends Clock, MonotonicClock {}
 
 export interface Ids {
   /** A fresh random UUID. */

@@ -11,7 +11,7 @@ const GROUP = 'workers';
 /** Time that goes by only when told, for everybody alike. */
 class Hours {
   nowMs = 1_000_000;
-  readonly clock = { now: () => this.nowMs };
+  readonly clock = { now: () => this.nowMs, elapsedMs: () => this.nowMs };
   #tasks: { atMs: number; run: () => void; of: string }[] = [];
 
   scheduler(of: string): Scheduler {

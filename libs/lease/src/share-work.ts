@@ -1,4 +1,4 @@
-import type { Cancellable, Clock, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Cancellable, MonotonicClock, Scheduler, Telemetry } from '@livegift/kernel';
 import { renewed, without } from './fair-share.js';
 import { documentOf, HOLDER_LENGTH_MAX, membersIn, type LeaseMember } from './lease-table.js';
 import type { Leases } from './leases.js';
@@ -11,7 +11,7 @@ export interface SharedWorkParts {
   readonly partCount: number;
   /** Of this process, since this start: nobody else has it. */
   readonly holder: string;
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly options?: Partial<SharedWorkOptions>;
@@ -86,7 +86,7 @@ class LeasedWork implements SharedWork {
   start(): void {
     if (this.#state !== 'idle') return;
     this.#state = 'running';
-    this.#answeredMs = this.given.clock.now();
+    this.#answeredMs = this.given.clock.elapsedMs();
     this.#turn();
   }
 
@@ -143,7 +143,7 @@ class LeasedWork implements SharedWork {
 
   #answered(): void {
     const { clock, group, telemetry } = this.given;
-    this.#answeredMs = clock.now();
+    this.#answeredMs = clock.elapsedMs();
     if (this.#isAway) telemetry.info('leases: the lease service answers again', { group });
     this.#isAway = false;
   }
@@ -159,7 +159,7 @@ class LeasedWork implements SharedWork {
     }
     this.#isAway = true;
     if (this.#held.size > 0 || this.#state !== 'running') return;
-    if (clock.now() - this.#answeredMs < this.#options.withoutLeasesMsMax) return;
+    if (clock.elapsedMs() - this.#answeredMs < this.#options.withoutLeasesMsMax) return;
     telemetry.warn('leases: away for too long; taking everything until the lease service is back', { group });
     this.#hold(Array.from({ length: partCount }, (_, part) => part));
   }

@@ -1,8 +1,8 @@
-import type { Cancellable, Clock, Ids, Scheduler } from '@livegift/kernel';
+import type { Cancellable, Clocks, Ids, Scheduler } from '@livegift/kernel';
 import { RandomUuids } from './random-uuids.js';
 
 /** The real world, as the core is given it. */
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clocks = { now: () => Date.now(), elapsedMs: () => performance.now() };
 
 const uuids = new RandomUuids();
 

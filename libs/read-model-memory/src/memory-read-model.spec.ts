@@ -118,9 +118,9 @@ describe('the memory read model', () => {
   it('is right whatever it keeps', async () => {
     let nowMs = 0;
     const givers = [
-      new Giver({ hotBoardsMax: 2, clock: { now: () => nowMs } }),
-      new Giver({ hotMembersMax: 1, clock: { now: () => nowMs } }),
-      new Giver({ hotIdleMs: 10, clock: { now: () => nowMs } }),
+      new Giver({ hotBoardsMax: 2, clock: { elapsedMs: () => nowMs } }),
+      new Giver({ hotMembersMax: 1, clock: { elapsedMs: () => nowMs } }),
+      new Giver({ hotIdleMs: 10, clock: { elapsedMs: () => nowMs } }),
       new Giver({}),
     ];
     for (let round = 0; round < 30; round++, nowMs += 7) {

@@ -1,5 +1,5 @@
 // Longer than most: the port has a dozen questions, and each is answered here from the parts beside this file.
-import type { Checkpoint, Clock, Position, Scheduler } from '@livegift/kernel';
+import type { Checkpoint, MonotonicClock, Position, Scheduler } from '@livegift/kernel';
 import {
   boardKey,
   isExpired,
@@ -34,7 +34,7 @@ export interface MemoryReadModelOptions extends Partial<StandingsBounds> {
   readonly utcOffset?: string;
   /** Periods that ended so long before the newest gift are no longer answered; default: for ever. */
   readonly retentionMs?: number | null;
-  readonly clock?: Clock;
+  readonly clock?: MonotonicClock;
   readonly scheduler?: Scheduler;
   /** Lets others have the event loop while a large board is built, or a snapshot written. */
   readonly yieldToLoop?: () => Promise<void>;
@@ -64,7 +64,7 @@ class MemoryReadModel implements ReadModel {
   readonly #utcOffsetMs: number;
   readonly #retentionMs: number | null;
   readonly #bounds: StandingsBounds;
-  readonly #clock: Clock;
+  readonly #clock: MonotonicClock;
   readonly #yieldToLoop: () => Promise<void>;
   readonly #waiters: Waiters;
   readonly #snapshots: Snapshots | null;
@@ -85,7 +85,7 @@ class MemoryReadModel implements ReadModel {
       buildsQueuedMax: options.buildsQueuedMax ?? BOUNDS.buildsQueuedMax,
       buildSliceSteps: options.buildSliceSteps ?? BOUNDS.buildSliceSteps,
     };
-    this.#clock = options.clock ?? { now: () => Date.now() };
+    this.#clock = options.clock ?? { elapsedMs: () => performance.now() };
     this.#yieldToLoop = options.yieldToLoop ?? (() => new Promise((resolve) => setImmediate(resolve)));
     this.#waiters = new Waiters(options.scheduler ?? systemScheduler);
     [this.#state, this.#standings] = this.#standingOn(new FoldState(this.#utcOffsetMs));
@@ -124,7 +124,7 @@ class MemoryReadModel implements ReadModel {
       state.newestGiftMs = batch.newestGiftMs;
     }
     state.checkpoint = { storeId: batch.storeId, position: batch.to };
-    this.#standings.dropIdle(this.#clock.now());
+    this.#standings.dropIdle(this.#clock.elapsedMs());
     this.#waiters.reached(batch.to);
     if (this.#isBuilt) this.#snapshots?.applied(state);
     return { applied: true };
@@ -190,7 +190,7 @@ class MemoryReadModel implements ReadModel {
         ...boardPage(state, standing, query),
         position: state.checkpoint?.position ?? null,
       });
-      const answer = await this.#standings.read(key, query.board, this.#hoursOf(period), this.#clock.now(), read);
+      const answer = await this.#standings.read(key, query.board, this.#hoursOf(period), this.#clock.elapsedMs(), read);
       // It may have been dropped while a large board was built.
       if (state !== this.#state) continue;
       this.#readable();

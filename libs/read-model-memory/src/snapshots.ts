@@ -1,5 +1,5 @@
 import { rmSync } from 'node:fs';
-import type { Clock, Position, Telemetry } from '@livegift/kernel';
+import type { MonotonicClock, Position, Telemetry } from '@livegift/kernel';
 import type { ReadModelBatch } from '@livegift/read-model';
 import type { FoldState } from './fold-state.js';
 import { identityOf, readSnapshot, SnapshotUnusable, SnapshotWriter, type SnapshotIdentity } from './snapshot-file.js';
@@ -49,7 +49,7 @@ export class Snapshots {
   constructor(
     options: SnapshotOptions,
     fold: { readonly utcOffsetMs: number; readonly retentionMs: number | null },
-    private readonly clock: Clock,
+    private readonly clock: MonotonicClock,
     private readonly yieldToLoop: () => Promise<void>,
   ) {
     const everyEvents = options.everyEvents ?? EVERY_EVENTS;
@@ -60,14 +60,14 @@ export class Snapshots {
   /** Null when there is none to begin from. */
   async load(): Promise<FoldState | null> {
     const { file, head, telemetry } = this.#options;
-    const startedMs = this.clock.now();
+    const startedMs = this.clock.elapsedMs();
     try {
       const state = await readSnapshot(file, this.#identity);
       const end = await head();
       const { position } = state.checkpoint!;
       if (end === null || position > end) throw new SnapshotUnusable(`it is at ${position}, the log ends at ${end}`);
       this.#savedAt = Number(position);
-      const seconds = (this.clock.now() - startedMs) / 1_000;
+      const seconds = (this.clock.elapsedMs() - startedMs) / 1_000;
       telemetry.info('read model: begins from its snapshot', { file, position, seconds });
       return state;
     } catch (error) {
@@ -98,7 +98,7 @@ export class Snapshots {
   /** Begins to write one when it is time; goes on by itself. */
   applied(state: FoldState): void {
     if (this.#saving !== null || Number(state.checkpoint!.position) - this.#savedAt < this.#options.everyEvents) return;
-    if (this.clock.now() >= this.#restsUntilMs) this.#begin(state);
+    if (this.clock.elapsedMs() >= this.#restsUntilMs) this.#begin(state);
   }
 
   /** Resolves when nothing is being written any more, and the last one is not far behind. */
@@ -158,7 +158,7 @@ export class Snapshots {
   }
 
   async #write(state: FoldState, cut: StateCut, writer: SnapshotWriter, failure: () => unknown): Promise<void> {
-    const startedMs = this.clock.now();
+    const startedMs = this.clock.elapsedMs();
     const { position } = state.checkpoint!;
     try {
       const rest = cut.rest();
@@ -179,14 +179,14 @@ export class Snapshots {
       writer.abandon();
       throw error;
     }
-    const tookMs = this.clock.now() - startedMs;
+    const tookMs = this.clock.elapsedMs() - startedMs;
     this.#restsUntilMs = startedMs + tookMs * (1 + RESTS_PER_WRITING);
     this.#options.telemetry.info('read model: has written its snapshot', { position, seconds: tookMs / 1_000 });
   }
 
   #failed(error: unknown, savedBefore: number): void {
     this.#savedAt = savedBefore;
-    this.#restsUntilMs = this.clock.now() + REST_AFTER_FAILURE_MS;
+    this.#restsUntilMs = this.clock.elapsedMs() + REST_AFTER_FAILURE_MS;
     this.#options.telemetry.warn('read model: its snapshot could not be written', {
       file: this.#options.file,
       error: String(error),

@@ -58,7 +58,7 @@ export class BoardWatch {
   #askIn(delayMs: number): void {
     if (this.#timer !== null || this.#asking) return;
     const { clock, scheduler, config } = this.parts;
-    const earliest = this.#lastMs + config.leaderboardEveryMs - clock.now();
+    const earliest = this.#lastMs + config.leaderboardEveryMs - clock.elapsedMs();
     this.#timer = scheduler.after(Math.max(0, delayMs, earliest), () => {
       this.#timer = null;
       void this.#ask();
@@ -78,7 +78,7 @@ export class BoardWatch {
       retryMs = config.leaderboardRetryMs;
     }
     this.#asking = false;
-    this.#lastMs = clock.now();
+    this.#lastMs = clock.elapsedMs();
     if (this.#wanted !== null && (this.#board?.position ?? '') < this.#wanted) this.#askIn(retryMs);
   }
 

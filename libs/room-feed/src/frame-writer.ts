@@ -35,7 +35,7 @@ export class FrameWriter {
   #armTick(): void {
     if (this.#tick !== null || this.#pending.size === 0) return;
     const { clock, scheduler, config } = this.parts;
-    this.#tick = scheduler.after(Math.max(config.tickMs, this.#restUntilMs - clock.now()), () => {
+    this.#tick = scheduler.after(Math.max(config.tickMs, this.#restUntilMs - clock.elapsedMs()), () => {
       const rooms = this.#pending;
       this.#pending = new Set();
       this.#writingMs = 0;
@@ -45,14 +45,14 @@ export class FrameWriter {
 
   #write(rooms: Set<LiveRoom>): void {
     const { clock, scheduler, config } = this.parts;
-    const startedMs = clock.now();
+    const startedMs = clock.elapsedMs();
     let left = config.connectionsPerTurn;
     for (const room of rooms) {
       left -= room.writeSome(left);
       if (!room.isWriting) rooms.delete(room);
       if (left <= 0) break;
     }
-    const endedMs = clock.now();
+    const endedMs = clock.elapsedMs();
     this.#writingMs += endedMs - startedMs;
     if (rooms.size > 0) {
       this.#tick = scheduler.after(0, () => this.#write(rooms));

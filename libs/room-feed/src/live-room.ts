@@ -72,7 +72,7 @@ export class LiveRoom {
 
   add(subscriber: RoomSubscriber): void {
     if (this.#subscribers.size === 0) this.#recallStreaks();
-    this.#subscribers.set(subscriber, this.parts.clock.now());
+    this.#subscribers.set(subscriber, this.parts.clock.elapsedMs());
     this.#armKeepAlive();
   }
 
@@ -120,7 +120,7 @@ export class LiveRoom {
     const batch = new FrameBatch(this.#pending);
     const to = batch.frames.length === 0 ? [] : [...this.#subscribers.keys()];
     this.#pending = [];
-    if (to.length > 0) this.#lastBroadcastMs = this.parts.clock.now();
+    if (to.length > 0) this.#lastBroadcastMs = this.parts.clock.elapsedMs();
     this.parts.telemetry.count('room_frames_written', batch.frames.length * to.length);
     return { batch, to, next: 0 };
   }
@@ -142,8 +142,9 @@ export class LiveRoom {
   }
 
   #acceptGift({ position, occurredAt, body }: FeedMessage, replayed: boolean): void {
-    const nowMs = this.parts.clock.now();
-    const atMs = replayed ? Math.min(nowMs, Date.parse(occurredAt)) : nowMs;
+    const { clock } = this.parts;
+    const ageMs = replayed ? Math.max(0, clock.now() - Date.parse(occurredAt)) : 0;
+    const atMs = clock.elapsedMs() - ageMs;
     // Most rooms of a busy server are watched elsewhere, or by nobody: their gifts are kept as they came.
     const gift = this.#subscribers.size === 0 ? null : (JSON.parse(body) as GiftMessage);
     this.window.add({ position, atMs, body });
@@ -171,7 +172,7 @@ export class LiveRoom {
   /** Somebody has come: the streaks of the last moments may still be going on. */
   #recallStreaks(): void {
     const { clock, config } = this.parts;
-    const nowMs = clock.now();
+    const nowMs = clock.elapsedMs();
     for (const { body, atMs } of this.window.since(nowMs - config.streakWindowMs - config.streakGraceMs)) {
       this.#streaks.add(JSON.parse(body) as GiftMessage, atMs);
     }
@@ -199,9 +200,9 @@ export class LiveRoom {
   #armStreaks(): void {
     const nextEndMs = this.#streaks.nextEndMs;
     if (this.#streakTimer !== null || nextEndMs === null) return;
-    this.#streakTimer = this.parts.scheduler.after(nextEndMs - this.parts.clock.now(), () => {
+    this.#streakTimer = this.parts.scheduler.after(nextEndMs - this.parts.clock.elapsedMs(), () => {
       this.#streakTimer = null;
-      this.#sendEnded(this.#streaks.endedBy(this.parts.clock.now()));
+      this.#sendEnded(this.#streaks.endedBy(this.parts.clock.elapsedMs()));
       this.#armStreaks();
     });
   }
@@ -211,7 +212,7 @@ export class LiveRoom {
     let earliest = Infinity;
     for (const lastMs of this.#subscribers.values())
       earliest = Math.min(earliest, Math.max(lastMs, this.#lastBroadcastMs));
-    const dueMs = earliest + this.parts.config.keepAliveMs - this.parts.clock.now();
+    const dueMs = earliest + this.parts.config.keepAliveMs - this.parts.clock.elapsedMs();
     this.#keepAliveTimer = this.parts.scheduler.after(Math.max(dueMs, KEEP_ALIVE_STEP_MS), () => {
       this.#keepAliveTimer = null;
       this.#keepAlive();
@@ -220,7 +221,7 @@ export class LiveRoom {
   }
 
   #keepAlive(): void {
-    const now = this.parts.clock.now();
+    const now = this.parts.clock.elapsedMs();
     const silentSince = now - this.parts.config.keepAliveMs;
     if (this.#lastBroadcastMs > silentSince) return;
     const batch = new FrameBatch([KEEP_ALIVE]);

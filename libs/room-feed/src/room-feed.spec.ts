@@ -410,6 +410,69 @@ describe('the end of a room', () => {
   });
 });
 
+describe.each([
+  ['an hour back', -3_600_000],
+  ['an hour ahead', 3_600_000],
+])('a wall clock that is set %s', (_, stepMs) => {
+  beforeEach(() => {
+    world.board = { entries: [{ rank: 1, id: 'v', name: null, score: 1, reachedAt: 'then' }], position: at(1) };
+  });
+
+  it('delays no keep-alive and sends none too early', async () => {
+    const client = world.join();
+    await world.pass(10_000);
+    world.time.wallAheadMs = stepMs;
+    await world.pass(4_900);
+    expect(client.of('keep-alive')).toEqual([]);
+    await world.pass(200);
+    expect(client.of('keep-alive')).toHaveLength(1);
+  });
+
+  it('delays no leaderboard', async () => {
+    const client = world.join();
+    world.gift(1);
+    world.board = { ...world.board, entries: [] };
+    await world.pass(10);
+    world.time.wallAheadMs = stepMs;
+    world.gift(2);
+    world.board = { entries: [{ rank: 1, id: 'w', name: null, score: 2, reachedAt: 'now' }], position: at(2) };
+    await world.pass(300);
+    expect(client.of('leaderboard').at(-1)).toEqual({ type: 'leaderboard', entries: world.board.entries });
+  });
+
+  it('ends a streak when its window has passed, not sooner or later', async () => {
+    const client = world.join();
+    world.gift(1, { streak: { id: 's', count: 1 } });
+    world.gift(2, { streak: { id: 's', count: 2 } });
+    await world.pass(1_000);
+    world.time.wallAheadMs = stepMs;
+    await world.pass(1_900);
+    expect(client.of('streak-ended')).toEqual([]);
+    await world.pass(1_000);
+    expect(client.of('streak-ended')).toHaveLength(1);
+  });
+
+  it('keeps what a client can resume, for as long as configured', async () => {
+    world.gift(1);
+    world.gift(2);
+    world.time.wallAheadMs = stepMs;
+    await world.pass(ROOM_FEED_DEFAULTS.windowMs - 60_000);
+    expect((await world.resumed(id(1)))[1]).toEqual({ type: 'recovered', complete: true });
+    await world.pass(120_000);
+    expect((await world.resumed(id(1)))[1]).toEqual({ type: 'recovered', complete: false });
+  });
+
+  it('delays no frame', async () => {
+    const client = world.join();
+    world.gift(1);
+    await world.pass(100);
+    world.time.wallAheadMs = stepMs;
+    world.gift(2);
+    await world.pass(100);
+    expect(client.gifts()).toHaveLength(2);
+  });
+});
+
 describe('a feed that lost messages', () => {
   it('sends clients away to resume, and does not call what is left complete', async () => {
     world.gift(1);
@@ -486,7 +549,14 @@ class HandTime implements Scheduler {
     return this.#tasks.length;
   }
 
+  /** How far the wall clock was set from the time that has passed. */
+  wallAheadMs = 0;
+
   now(): number {
+    return this.nowMs + this.wallAheadMs;
+  }
+
+  elapsedMs(): number {
     return this.nowMs;
   }
 
@@ -524,7 +594,7 @@ class Client implements RoomSubscriber {
 
   write(batch: FrameBatch): void {
     this.batches.push(batch);
-    for (let count = 0; count < batch.frames.length; count++) this.#timesMs.push(this.world.time.now());
+    for (let count = 0; count < batch.frames.length; count++) this.#timesMs.push(this.world.time.nowMs);
   }
 
   end(reason: EndReason): void {

@@ -277,7 +277,7 @@ export class RoomFeed {
     const { clock, config, telemetry } = this.parts;
     for (const room of this.#rooms.values()) {
       const before = room.window.bytes;
-      room.window.dropBefore(clock.now() - config.windowMs);
+      room.window.dropBefore(clock.elapsedMs() - config.windowMs);
       this.#bytes += room.window.bytes - before;
     }
     telemetry.gauge('room_feed_rooms', this.#rooms.size);

@@ -1,4 +1,4 @@
-import type { Clock, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Clocks, Position, Scheduler, Telemetry } from '@livegift/kernel';
 import type { BoardEntryAnswer } from '@livegift/contracts';
 import type { FrameBatch } from './feed-frame.js';
 
@@ -106,7 +106,7 @@ export interface RoomFeedParts {
   sourcePartitionOf(roomId: string): number;
   /** Asked at most once at a time per room; `position` is the newest gift that the answer should contain. */
   askBoard(roomId: string, position: Position): Promise<RoomBoard>;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: RoomFeedConfig;

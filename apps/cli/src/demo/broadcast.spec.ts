@@ -27,7 +27,7 @@ async function play(
     platform,
     { speed: 60, fromMs: 0, roomSuffix: '', ...options },
     { roomOpened: () => {}, giftSent: () => {} },
-    { now: () => pausedMs, pause: async (ms) => void (pausedMs += ms) },
+    { elapsedMs: () => pausedMs, pause: async (ms) => void (pausedMs += ms) },
   );
   await broadcast.play(
     (async function* () {

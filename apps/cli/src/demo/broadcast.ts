@@ -40,13 +40,13 @@ export class Broadcast {
     private readonly platform: Platform,
     private readonly options: BroadcastOptions,
     private readonly progress: BroadcastProgress,
-    private readonly time: { now(): number; pause(ms: number): Promise<void> },
+    private readonly time: { elapsedMs(): number; pause(ms: number): Promise<void> },
   ) {}
 
   async play(rows: AsyncIterable<HistoryRow>): Promise<void> {
     let lastMs: number | null = null;
     // Sending takes time as well; what is late is caught up in the next pauses.
-    let dueMs = this.time.now();
+    let dueMs = this.time.elapsedMs();
     for await (const row of rows) {
       const { at = '', roomId = '', creatorId = '', viewerId = '' } = row;
       const coins = Number(row.coins);
@@ -55,7 +55,7 @@ export class Broadcast {
       if (atMs < this.options.fromMs) continue;
       dueMs += Math.min(SILENCE_MS_MAX, (atMs - (lastMs ?? atMs)) / this.options.speed);
       lastMs = atMs;
-      const early = dueMs - this.time.now();
+      const early = dueMs - this.time.elapsedMs();
       if (early > 1) await this.time.pause(early);
       await this.#enter(roomId, creatorId, at);
       await this.#give(viewerId, coins);

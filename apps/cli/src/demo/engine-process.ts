@@ -58,7 +58,7 @@ function nodeFlagsOfStart(): readonly string[] {
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {
-  for (const end = Date.now() + READY_MS_MAX; Date.now() < end;) {
+  for (const end = performance.now() + READY_MS_MAX; performance.now() < end;) {
     if (child.exitCode !== null)
       throw new StoppedError(`the engine ended at once (exit ${child.exitCode}); its words are above`);
     if (await isReady(url)) return;

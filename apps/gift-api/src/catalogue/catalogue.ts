@@ -9,7 +9,7 @@ import {
   type GiftOnList,
 } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
-import { instant, type Clock, type Ids, type NewEvent } from '@livegift/kernel';
+import { instant, type Clocks, type Ids, type NewEvent } from '@livegift/kernel';
 
 const PAGE_EVENTS = 500;
 
@@ -22,7 +22,7 @@ export class Catalogue {
 
   constructor(
     private readonly store: EventStore,
-    private readonly clock: Clock,
+    private readonly clock: Clocks,
     private readonly ids: Ids,
     private readonly bounds: { readonly referenceStalenessMs: number },
   ) {}
@@ -35,8 +35,8 @@ export class Catalogue {
 
   /** True when `gift` may be asked. One that is half through its time is read again behind its users' backs. */
   isFresh(): boolean {
-    const ageMs = this.clock.now() - this.#readAtMs;
-    if (ageMs > this.bounds.referenceStalenessMs || ageMs < 0) return false;
+    const ageMs = this.clock.elapsedMs() - this.#readAtMs;
+    if (ageMs > this.bounds.referenceStalenessMs) return false;
     if (ageMs * 2 > this.bounds.referenceStalenessMs && this.#reading === null) void this.refresh().catch(() => {});
     return true;
   }
@@ -78,7 +78,7 @@ export class Catalogue {
   }
 
   async #read(): Promise<void> {
-    const askedAtMs = this.clock.now();
+    const askedAtMs = this.clock.elapsedMs();
     for (;;) {
       const from = this.#state.nextRevision;
       const page = await this.store.readStream(CATALOGUE_STREAM, { from, limit: PAGE_EVENTS });

@@ -22,7 +22,7 @@ describe('problems over HTTP', () => {
   const told: { readonly kind: 'info' | 'error'; readonly message: string }[] = [];
 
   beforeAll(async () => {
-    const clock = { now: () => Date.now() };
+    const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const scheduler = {
       after: (ms: number, task: () => void) => {
         const timer = setTimeout(task, ms);

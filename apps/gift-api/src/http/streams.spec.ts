@@ -41,7 +41,7 @@ describe('streams over HTTP', () => {
   let server: GiftApiServer;
 
   beforeEach(async () => {
-    const clock = { now: () => Date.now() };
+    const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const scheduler = {
       after: (ms: number, task: () => void) => {
         const timer = setTimeout(task, ms);

@@ -1,7 +1,7 @@
 import type { ClaimEvent, CoinsPurchased, PaymentReleased } from '@livegift/domain';
 import { IMPORT_PROVIDER } from '@livegift/domain';
 import type { EventStore, SubscriptionBatch } from '@livegift/event-store';
-import type { Cancellable, Clock, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Cancellable, MonotonicClock, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
 import { runConsumer, type Consumer } from '@livegift/subscriptions';
 import type { History } from '../history/history.js';
 import type { Purchases } from './purchases.js';
@@ -13,7 +13,7 @@ export interface FinisherOptions {
 
 export interface FinisherParts {
   readonly store: EventStore;
-  readonly clock: Clock;
+  readonly clock: MonotonicClock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly purchases: Purchases;
@@ -98,7 +98,7 @@ export class Finisher {
   }
 
   async #handle(batch: SubscriptionBatch): Promise<void> {
-    const seenAtMs = this.#parts.clock.now();
+    const seenAtMs = this.#parts.clock.elapsedMs();
     let before = this.#through;
     for (const event of batch.events) {
       if (event.type === 'CoinsPurchased' || event.type === 'PaymentReleased') {
@@ -135,7 +135,7 @@ export class Finisher {
   /** One after the other, in order: a line of history that fails is not overtaken by those behind it in its request. */
   async #sweep(): Promise<void> {
     const { clock, telemetry, options } = this.#parts;
-    const dueBeforeMs = clock.now() - options.finisherDelayMs;
+    const dueBeforeMs = clock.elapsedMs() - options.finisherDelayMs;
     const stuck = new Set<string>();
     for (const [key, pending] of Array.from(this.#pending)) {
       const request = pending.claim.metadata.$correlationId;

@@ -9,9 +9,11 @@ const request: BoardRequest = { board: { kind: 'gifters' }, window: 'hour', limi
 /** Time that only moves when told to; what is due runs in order. */
 class ManualTime {
   nowMs = 0;
+  /** How far the wall clock was set from the time that has passed. */
+  wallAheadMs = 0;
   #due: { atMs: number; task: () => void }[] = [];
 
-  readonly clock = { now: () => this.nowMs };
+  readonly clock = { now: () => this.nowMs + this.wallAheadMs, elapsedMs: () => this.nowMs };
   readonly scheduler = {
     after: (delayMs: number, task: () => void) => {
       const entry = { atMs: this.nowMs + delayMs, task };

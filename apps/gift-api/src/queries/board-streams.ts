@@ -1,5 +1,5 @@
 import type { BoardAnswer } from '@livegift/contracts';
-import type { Cancellable, Clock, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Cancellable, Clocks, Scheduler, Telemetry } from '@livegift/kernel';
 import { partitionOf, ReadModelError, type ReadModel } from '@livegift/read-model';
 import { ProblemError } from '../http/problem.js';
 import type { BoardReads, BoardRequest } from './board.queries.js';
@@ -47,7 +47,7 @@ export class BoardStreams {
   constructor(
     private readonly boards: BoardReads,
     private readonly readModel: ReadModel,
-    private readonly clock: Clock,
+    private readonly clock: Clocks,
     private readonly scheduler: Scheduler,
     private readonly telemetry: Telemetry,
   ) {}
@@ -93,7 +93,7 @@ export class BoardStreams {
       watchings: new Set(),
       latest: null,
       readThrough: null,
-      readAtMs: 0,
+      readAtMs: Number.NEGATIVE_INFINITY,
       isReading: false,
     };
     this.#boards.set(key, watched);
@@ -110,7 +110,7 @@ export class BoardStreams {
   }
 
   async #look(watched: WatchedBoard): Promise<void> {
-    const now = this.clock.now();
+    const now = this.clock.elapsedMs();
     if (watched.isReading || now - watched.readAtMs < BOARD_INTERVAL_MS) {
       this.#showAll(watched);
       return;
@@ -138,7 +138,7 @@ export class BoardStreams {
   #showAll(watched: WatchedBoard): void {
     const { latest } = watched;
     if (latest === null) return;
-    const now = this.clock.now();
+    const now = this.clock.elapsedMs();
     for (const watching of watched.watchings) {
       if (watching.shown === latest.text || now - watching.shownAtMs < BOARD_INTERVAL_MS) continue;
       this.#show(watching, latest.board, latest.text);
@@ -147,7 +147,7 @@ export class BoardStreams {
 
   #show(watching: Watching, board: BoardAnswer, text: string): void {
     watching.shown = text;
-    watching.shownAtMs = this.clock.now();
+    watching.shownAtMs = this.clock.elapsedMs();
     watching.watcher.show(board);
   }
 }

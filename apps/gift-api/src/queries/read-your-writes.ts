@@ -1,5 +1,5 @@
 import type { EventStore } from '@livegift/event-store';
-import { isPosition, pause, type Clock, type Position, type Scheduler } from '@livegift/kernel';
+import { isPosition, pause, type MonotonicClock, type Position, type Scheduler } from '@livegift/kernel';
 import type { ReadModel, ReadModelSubject } from '@livegift/read-model';
 import { invalidRequest, ProblemError } from '../http/problem.js';
 
@@ -17,7 +17,7 @@ export class ReadYourWrites {
   constructor(
     private readonly store: EventStore,
     private readonly readModel: ReadModel,
-    private readonly clock: Clock,
+    private readonly clock: MonotonicClock,
     private readonly scheduler: Scheduler,
   ) {}
 
@@ -33,11 +33,11 @@ export class ReadYourWrites {
   async logReaches(after: string | undefined): Promise<void> {
     if (after === undefined) return;
     const position = await this.#wellFormed(after);
-    const untilMs = this.clock.now() + READ_WAIT_MS_MAX;
+    const untilMs = this.clock.elapsedMs() + READ_WAIT_MS_MAX;
     const reached = await this.#bounded(async () => {
       for (;;) {
         if (((await this.store.head()) ?? '') >= position) return true;
-        if (this.clock.now() >= untilMs) return false;
+        if (this.clock.elapsedMs() >= untilMs) return false;
         await pause(this.scheduler, LOG_POLL_MS);
       }
     });

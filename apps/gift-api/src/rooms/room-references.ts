@@ -1,6 +1,6 @@
 import type { EventStore } from '@livegift/event-store';
 import { isOpen, roomAfter, roomStream, type RoomEvent, type RoomState } from '@livegift/domain';
-import type { Clock } from '@livegift/kernel';
+import type { MonotonicClock } from '@livegift/kernel';
 
 /** What a gift needs to know of its room. */
 export interface RoomReference {
@@ -26,7 +26,7 @@ export class RoomReferences {
 
   constructor(
     private readonly store: EventStore,
-    private readonly clock: Clock,
+    private readonly clock: MonotonicClock,
     private readonly bounds: { readonly referenceStalenessMs: number; readonly referencesCachedMax: number },
   ) {}
 
@@ -34,9 +34,9 @@ export class RoomReferences {
   cached(roomId: string): RoomReference | undefined {
     const aged = this.#rooms.get(roomId);
     if (aged === undefined) return undefined;
-    const ageMs = this.clock.now() - aged.readAtMs;
+    const ageMs = this.clock.elapsedMs() - aged.readAtMs;
     const { referenceStalenessMs } = this.bounds;
-    if (ageMs > referenceStalenessMs || ageMs < 0) return undefined;
+    if (ageMs > referenceStalenessMs) return undefined;
     if (ageMs * 2 > referenceStalenessMs && !this.#reading.has(roomId)) void this.read(roomId).catch(() => {});
     return aged.room;
   }
@@ -62,11 +62,11 @@ export class RoomReferences {
 
   /** What this process has just written is known at once. */
   note(roomId: string, state: RoomState): void {
-    this.#keep(roomId, { creatorId: state.creatorId, open: isOpen(state) }, this.clock.now());
+    this.#keep(roomId, { creatorId: state.creatorId, open: isOpen(state) }, this.clock.elapsedMs());
   }
 
   async #read(roomId: string): Promise<RoomReference | null> {
-    const askedAtMs = this.clock.now();
+    const askedAtMs = this.clock.elapsedMs();
     const room = await this.#last(roomId);
     if (room === null) return null;
     const known = this.#rooms.get(roomId);

@@ -103,7 +103,7 @@ export class AppProcess implements Backend {
   /** Resolves when `/health/ready` is green. @throws Error with its last words when it ends before, or takes too long */
   async ready(msMax: number): Promise<void> {
     let last = 'nothing was answered';
-    for (const end = Date.now() + msMax; Date.now() < end;) {
+    for (const end = performance.now() + msMax; performance.now() < end;) {
       if (!this.isRunning) {
         const how = this.#child?.exitCode ?? this.#child?.signalCode;
         throw new Error(`${this.name} ended with ${how} before it was ready:\n${this.#words}`);

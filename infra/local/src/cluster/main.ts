@@ -95,7 +95,7 @@ function sayReady({ url }: Door): void {
 }
 
 async function stop(): Promise<void> {
-  stoppingSinceMs = Date.now();
+  stoppingSinceMs = performance.now();
   say('stopping');
   for (const each of running.splice(0).reverse()) await each.stop().catch((error: unknown) => say(String(error)));
 }
@@ -113,7 +113,7 @@ async function fail(error: unknown): Promise<void> {
 
 function onSignal(): void {
   if (stoppingSinceMs === null) void stop().then(() => process.exit(0));
-  else if (Date.now() - stoppingSinceMs > ONE_SIGNAL_MS) process.exit(BROKEN_OFF);
+  else if (performance.now() - stoppingSinceMs > ONE_SIGNAL_MS) process.exit(BROKEN_OFF);
 }
 
 process.on('SIGINT', onSignal);

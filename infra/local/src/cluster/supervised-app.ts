@@ -22,7 +22,7 @@ export class SupervisedApp {
 
   start(): void {
     this.#wanted = true;
-    this.#startedMs = Date.now();
+    this.#startedMs = performance.now();
     this.process.start();
   }
 
@@ -34,7 +34,7 @@ export class SupervisedApp {
 
   #ended(how: number | NodeJS.Signals): void {
     if (!this.#wanted) return;
-    if (Date.now() - this.#startedMs >= RAN_WELL_MS) this.#delayMs = RESTART_FIRST_MS;
+    if (performance.now() - this.#startedMs >= RAN_WELL_MS) this.#delayMs = RESTART_FIRST_MS;
     this.say(`${this.process.name} ended (${how}); starting it again in ${this.#delayMs} ms`);
     this.#timer = setTimeout(() => this.start(), this.#delayMs);
     this.#delayMs = Math.min(2 * this.#delayMs, RESTART_MAX_MS);

@@ -1,4 +1,4 @@
-import type { Clock, Ids, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Clocks, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import type { SeededRandom } from './seeded-random.js';
 import type { VirtualWorld } from './virtual-world.js';
 
@@ -11,12 +11,13 @@ const never = new Promise<never>(() => {});
  */
 export class SimulatedProcess {
   readonly random: SeededRandom;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly ids: Ids;
   readonly telemetry: Telemetry;
   readonly #onCrash = new Set<() => void>();
   #alive = true;
+  #wallAheadMs: number;
   /** `after(0)` keeps the order of asking. */
   #lastAtOnceMs = 0;
 
@@ -26,7 +27,8 @@ export class SimulatedProcess {
     clockSkewMs = 0,
   ) {
     this.random = world.random.fork();
-    this.clock = { now: () => Math.floor(world.nowMs) + clockSkewMs };
+    this.#wallAheadMs = clockSkewMs;
+    this.clock = { now: () => Math.floor(world.nowMs) + this.#wallAheadMs, elapsedMs: () => world.nowMs };
     this.ids = { uuid: () => this.random.uuid() };
     this.scheduler = { after: (delayMs, task) => this.#after(delayMs, task) };
     const say = (level: string) => (message: string) => world.trace.add(`  ${name} ${level}: ${message}`);
@@ -49,6 +51,11 @@ export class SimulatedProcess {
     this.#alive = false;
     for (const end of this.#onCrash) end();
     this.#onCrash.clear();
+  }
+
+  /** Sets this process's wall clock forwards, or backwards with a negative `byMs`. Timers and durations do not notice. */
+  stepWallClock(byMs: number): void {
+    this.#wallAheadMs += byMs;
   }
 
   onCrash(end: () => void): void {

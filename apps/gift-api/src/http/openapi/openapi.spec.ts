@@ -83,7 +83,7 @@ describe('the OpenAPI document', () => {
   let paths: Paths;
 
   beforeAll(async () => {
-    const clock = { now: () => Date.now() };
+    const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const scheduler = {
       after: (ms: number, task: () => void) => {
         const timer = setTimeout(task, ms);

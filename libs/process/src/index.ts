@@ -8,3 +8,7 @@ export { NestLog } from './nest-log.js';
 export { startOperationsServer, type OperationsServer, type OperationsServerOptions } from './operations-server.js';
 export { systemClock, systemIds, systemScheduler, yieldToLoop } from './outside.js';
 export { answers, checkReadiness, type CheckedPart, type Readiness, type ReadinessPart } from './readiness.js';
+export { endWith, rawAnswer } from './final-answer.js';
+export { HttpConnections, type HttpConnectionLimits, type HttpConnectionOptions } from './http-connections.js';
+export { handOver, lastsWithReader, whenOver } from './http-exchange.js';
+export { ambiguityOf } from './ambiguous-request.js';

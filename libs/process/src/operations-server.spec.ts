@@ -1,4 +1,5 @@
 import { createTelemetry } from '@livegift/observability';
+import { RawClient } from '@livegift/testing';
 import { startOperationsServer, type OperationsServer } from './operations-server.js';
 import { answers, type ReadinessPart } from './readiness.js';
 
@@ -84,6 +85,14 @@ describe('the server of a process without an API', () => {
       retryAfter: '1',
       body: { code: 'unavailable' },
     });
+  });
+
+  it('closes though a client has sent nothing', async () => {
+    await start('unavailable');
+    const client = await RawClient.open(`http://127.0.0.1:${server.port}`);
+    await ask('/health/live');
+    await server.close();
+    client.destroy();
   });
 
   it('tells who takes its port that it is taken', async () => {

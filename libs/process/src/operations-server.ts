@@ -1,9 +1,19 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ProcessTelemetry } from '@livegift/observability';
+import { HttpConnections } from './http-connections.js';
 import { checkReadiness, type ReadinessPart } from './readiness.js';
 
 const RETRY_AFTER_SECONDS = '1';
+
+const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  'not-found': { status: 404, title: 'No such route' },
+  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
+  'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
+  'headers-too-large': { status: 431, title: 'The headers are too large' },
+  unavailable: { status: 503, title: 'Not available' },
+} as const;
 
 export interface OperationsServerOptions {
   readonly host: string;
@@ -30,12 +40,13 @@ export async function startOperationsServer(options: OperationsServerOptions): P
   const server = createServer((request, response) => {
     answer(request, response, options).catch(() => response.destroy());
   });
+  const connections = new HttpConnections(server, { problem: problemOf });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
   });
   const { port } = server.address() as AddressInfo;
-  return { port, close: () => closed(server) };
+  return { port, close: () => closed(server, connections) };
 }
 
 async function answer(
@@ -45,6 +56,7 @@ async function answer(
 ): Promise<void> {
   // Nobody keeps a connection to a server that may make room for another.
   response.setHeader('connection', 'close');
+  response.setHeader('cache-control', 'no-store');
   const path = (request.url ?? '/').split('?', 1)[0];
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (isRead && path === '/health/live') return sendJson(response, 200, { status: 'live' });
@@ -58,13 +70,20 @@ async function answer(
     return;
   }
   if (otherwise === 'unavailable') {
-    sendProblem(response, 503, 'unavailable', 'Not available', 'the server is starting; try again');
-  } else sendProblem(response, 404, 'not-found', 'No such route', 'there are /health/live, /health/ready and /metrics');
+    sendProblem(response, 'unavailable', 'Server is starting; retry');
+  } else sendProblem(response, 'not-found', 'this server has /health/live, /health/ready and /metrics');
 }
 
-function sendProblem(response: ServerResponse, status: number, code: string, title: string, detail: string): void {
-  const type = 'application/problem+json; charset=utf-8';
-  sendJson(response, status, { type: `urn:livegift:problem:${code}`, title, status, detail, code }, type);
+const problemOf = (code: keyof typeof PROBLEMS, detail: string) => ({
+  type: `urn:livegift:problem:${code}`,
+  ...PROBLEMS[code],
+  detail,
+  code,
+});
+
+function sendProblem(response: ServerResponse, code: keyof typeof PROBLEMS, detail: string): void {
+  const problem = problemOf(code, detail);
+  sendJson(response, problem.status, problem, 'application/problem+json; charset=utf-8');
 }
 
 function sendJson(response: ServerResponse, status: number, body: object, type = 'application/json; charset=utf-8') {
@@ -72,9 +91,9 @@ function sendJson(response: ServerResponse, status: number, body: object, type =
   response.writeHead(status, { 'content-type': type }).end(JSON.stringify(body));
 }
 
-function closed(server: Server): Promise<void> {
+function closed(server: Server, connections: HttpConnections): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
-    server.closeIdleConnections();
+    connections.drain();
   });
 }

@@ -17,3 +17,4 @@ export * from './simulation/partitioned-read-model.js';
 export * from './simulation/simulated-fan-out.js';
 export * from './simulation/simulated-leases.js';
 export * from './simulation/simulated-read-model.js';
+export { RawClient, rawRequest } from './http/raw-client.js';

@@ -31,6 +31,7 @@ import { ApiDocument } from './http/openapi/api-document.js';
 import { DocsController } from './http/openapi/docs.controller.js';
 import { RoomQueriesController } from './http/room-queries.controller.js';
 import { RoomsController } from './http/rooms.controller.js';
+import { STREAM_LIMITS, type StreamLimits } from './http/streams.js';
 import { WalletQueriesController } from './http/wallet-queries.controller.js';
 import { WalletsController } from './http/wallets.controller.js';
 import { Purchases } from './purchases/purchases.js';
@@ -45,7 +46,7 @@ import { RoomReads } from './queries/room.queries.js';
 import { WalletReads } from './queries/wallet.queries.js';
 import { Rooms } from './rooms/rooms.js';
 import { StartedGiftApplication } from './started-gift-application.js';
-import { CLOCK, HTTP_LIMITS, READINESS, TELEMETRY } from './tokens.js';
+import { CLOCK, HTTP_LIMITS, READINESS, STREAM_LIMITS_TOKEN, TELEMETRY } from './tokens.js';
 import { Wallets } from './wallets/wallets.js';
 
 export { configureHttp, createHttpAdapter, HttpDraining, type HttpServerOptions } from './http/http-server.js';
@@ -54,6 +55,7 @@ export interface GiftApiConfig {
   readonly boardUtcOffset: string;
   readonly bulkLinesMax: number;
   readonly commands?: Partial<GiftApplicationConfig>;
+  readonly streams?: Partial<StreamLimits>;
 }
 
 export interface GiftApiParts {
@@ -106,6 +108,7 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         { provide: CLOCK, useValue: parts.clock },
         { provide: TELEMETRY, useValue: parts.telemetry },
         { provide: HTTP_LIMITS, useValue: { bulkLinesMax: parts.config.bulkLinesMax } },
+        { provide: STREAM_LIMITS_TOKEN, useValue: { ...STREAM_LIMITS, ...parts.config.streams } },
         { provide: READINESS, useValue: [application, ...(parts.readiness ?? [])] },
       ],
     };

@@ -2,6 +2,7 @@
 export const CLOCK = Symbol('clock');
 export const TELEMETRY = Symbol('telemetry');
 export const HTTP_LIMITS = Symbol('HTTP limits');
+export const STREAM_LIMITS_TOKEN = Symbol('limits of streams');
 export const READINESS = Symbol('readiness');
 
 export interface HttpLimits {

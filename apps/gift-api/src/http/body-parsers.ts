@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { whenOver } from '@livegift/process';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { invalidRequest, ProblemError } from './problem.js';
 
@@ -43,17 +44,47 @@ export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits)
 
 /** Bulk bodies are large, so only some are taken at once. */
 export function boundLineBodies(server: FastifyInstance): void {
-  let bodies = 0;
+  const places = new LineBodyPlaces();
   server.addHook('onRequest', (request, reply, done) => {
     if (!takesLines(request)) return done();
-    if (bodies >= LINE_BODIES_AT_ONCE_MAX) {
-      void reply.header('connection', 'close');
-      return done(new ProblemError('overloaded', 'too many bulk requests at once'));
-    }
-    bodies++;
-    reply.raw.once('close', () => bodies--);
+    if (places.take(request)) return done();
+    void reply.header('connection', 'close');
+    done(new ProblemError('overloaded', 'too many bulk requests at once'));
+  });
+  server.addHook('preHandler', (request, _reply, done) => {
+    places.beginWork(request);
     done();
   });
+  // Also of an answer that waits behind another on its connection: what is left of the request is its answer's lines.
+  server.addHook('onSend', (request, _reply, payload, done) => {
+    places.giveBack(request);
+    done(null, payload);
+  });
+}
+
+/**
+ * The place of a request whose body is still arriving goes with its connection. Once its lines are being worked on, the place
+ * is given back when the work is done: otherwise a client that hangs up could have any number of bodies worked on at once.
+ */
+class LineBodyPlaces {
+  readonly #holders = new Map<FastifyRequest, 'receiving' | 'working'>();
+
+  take(request: FastifyRequest): boolean {
+    if (this.#holders.size >= LINE_BODIES_AT_ONCE_MAX) return false;
+    this.#holders.set(request, 'receiving');
+    whenOver(request.raw, () => {
+      if (this.#holders.get(request) === 'receiving') this.#holders.delete(request);
+    });
+    return true;
+  }
+
+  beginWork(request: FastifyRequest): void {
+    if (this.#holders.has(request)) this.#holders.set(request, 'working');
+  }
+
+  giveBack(request: FastifyRequest): void {
+    if (this.#holders.size > 0) this.#holders.delete(request);
+  }
 }
 
 const takesLines = (request: FastifyRequest): boolean => LINE_ROUTES.has(request.routeOptions.url ?? '');

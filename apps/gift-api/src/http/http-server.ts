@@ -5,11 +5,12 @@ import fastifyCors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessTelemetry } from '@livegift/observability';
+import { ambiguityOf, HttpConnections, type HttpConnectionLimits } from '@livegift/process';
 import { asksFor } from './accepted-types.js';
 import { boundLineBodies, LINE_ROUTES, registerBodyParsers } from './body-parsers.js';
 import { ApiDocument } from './openapi/api-document.js';
 import { ProblemFilter, wrongMethod } from './problem.filter.js';
-import { ProblemError, problemBody, sendProblem } from './problem.js';
+import { invalidRequest, ProblemError, problemBody, sendProblem } from './problem.js';
 import { problemOf } from './problem-of.js';
 import { RouteTable } from './route-table.js';
 
@@ -32,6 +33,7 @@ export interface HttpServerOptions {
   readonly bulkBodyBytesMax: number;
   readonly drainMsMax: number;
   readonly telemetry: ProcessTelemetry;
+  readonly connections?: Partial<HttpConnectionLimits>;
 }
 
 /** Fastify as this API wants it: correlation ids, plain JSON and NDJSON bodies, problems instead of Fastify's own errors. */
@@ -48,12 +50,15 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
     routerOptions: { maxParamLength: maxHeaderSize },
     // The application uses no Connect-style middleware, so the layer for it would only cost.
     skipMiddie: true,
+    // A missing `Host` is answered with a problem, below.
+    http: { requireHostHeader: false },
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const problem = problemOf(error);
-      void reply.header('x-correlation-id', request.id);
+      void reply.header('x-correlation-id', request.id).header('cache-control', 'no-store');
       sendProblem(reply, problemBody(problem.code, problem.message, problem.errors, problem.extra));
     },
-    clientErrorHandler: answerMalformedRequest,
+    // HttpConnections answers them, since it knows whether an answer is under way.
+    clientErrorHandler: () => {},
   } as never);
   registerBodyParsers(adapter.getInstance<FastifyInstance>(), options);
   return adapter;
@@ -63,7 +68,8 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
 export async function configureHttp(app: NestFastifyApplication, options: HttpServerOptions): Promise<HttpDraining> {
   const server = app.getHttpAdapter().getInstance();
   const routes = new RouteTable();
-  const draining = new HttpDraining(server, options.drainMsMax);
+  const connections = new HttpConnections(server.server, { problem: problemBody, limits: options.connections });
+  const draining = new HttpDraining(server, connections, options.drainMsMax);
   server.addHook('onRoute', (route) => {
     routes.add(route.method, route.url);
     const isRead = route.method === 'GET' || (Array.isArray(route.method) && route.method.includes('GET'));
@@ -73,6 +79,8 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id);
     void reply.header('x-content-type-options', 'nosniff');
+    // Balances, boards and refusals change; what may be kept (the documentation) says so itself.
+    void reply.header('cache-control', 'no-store');
     if (draining.isDraining) void reply.header('connection', 'close');
     if (request.method === 'OPTIONS' && !isPreflight(request)) answerOptions(routes, request, reply);
     else done();
@@ -87,6 +95,11 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
   server.addHook('onRequest', (request, _reply, done) => {
     if (draining.isDraining) {
       done(new ProblemError('unavailable', 'the server is going; try again'));
+      return;
+    }
+    const ambiguity = ambiguityOf(request.raw);
+    if (ambiguity !== null) {
+      done(invalidRequest([ambiguity]));
       return;
     }
     const encoding = request.headers['content-encoding'];
@@ -139,6 +152,7 @@ export class HttpDraining {
 
   constructor(
     private readonly server: FastifyInstance,
+    private readonly connections: HttpConnections,
     private readonly drainMsMax: number,
   ) {}
 
@@ -149,8 +163,12 @@ export class HttpDraining {
   begin(): void {
     if (this.#draining) return;
     this.#draining = true;
+    this.connections.drain();
     // A client that does not read its answer would hold the server for ever.
-    setTimeout(() => this.server.server.closeAllConnections(), this.drainMsMax * ANSWERS_TAKEN_SHARE).unref();
+    setTimeout(() => {
+      this.connections.breakOff();
+      this.server.server.closeAllConnections();
+    }, this.drainMsMax * ANSWERS_TAKEN_SHARE).unref();
   }
 }
 
@@ -190,23 +208,3 @@ function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): 
 /** A stream lasts as long as somebody listens. */
 const isStream = ({ routeOptions, headers }: FastifyRequest): boolean =>
   STREAMED_ROUTES.has(routeOptions.url ?? '') || asksFor('text/event-stream', headers);
-
-/** What cannot be read as HTTP has no request and no reply: the answer goes straight to the socket. */
-function answerMalformedRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const code =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'headers-too-large'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'request-timeout'
-        : 'invalid-request';
-  const problem = problemBody(code, 'not a readable HTTP request');
-  const body = JSON.stringify(problem);
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
-}

@@ -1,14 +1,16 @@
+import type { Telemetry } from '@livegift/kernel';
 import type { Board } from '@livegift/read-model';
-import { Controller, Get, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BoardStreams } from '../queries/board-streams.js';
 import { GetBoard, type BoardRequest } from '../queries/board.queries.js';
+import { STREAM_LIMITS_TOKEN, TELEMETRY } from '../tokens.js';
 import { asksFor } from './accepted-types.js';
 import { invalidRequest } from './problem.js';
 import { readQuery } from './query-request.js';
 import { BOARD_LIMIT_DEFAULT, BoardQueryString } from './query-strings.js';
-import { EventStream } from './streams.js';
+import { EventStream, type StreamLimits } from './streams.js';
 import { compileTextValidator } from './validation/compiled-validator.js';
 import { Describe, PathId, type RouteDescription } from './openapi/describe.decorator.js';
 
@@ -30,6 +32,8 @@ export class LeaderboardsController {
   constructor(
     private readonly queries: QueryBus,
     private readonly streams: BoardStreams,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry,
+    @Inject(STREAM_LIMITS_TOKEN) private readonly limits: StreamLimits,
   ) {}
 
   @PathId('roomId', 'friday-night')
@@ -91,7 +95,8 @@ export class LeaderboardsController {
       return;
     }
     let stream: EventStream | null = null;
-    const opened = (): EventStream => (stream ??= new EventStream(reply));
+    const opened = (): EventStream =>
+      (stream ??= new EventStream(reply, { limits: this.limits, telemetry: this.telemetry }));
     const stop = this.streams.watch(wanted, first, {
       show: (shown) => opened().send('board', shown),
       end: () => opened().end(),

@@ -1,33 +1,42 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
+import type { LogEvent } from '@livegift/contracts';
 import type { Telemetry } from '@livegift/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ReadLog, type LogReading } from '../queries/log.queries.js';
-import { TELEMETRY } from '../tokens.js';
+import { STREAM_LIMITS_TOKEN, TELEMETRY } from '../tokens.js';
 import { NDJSON_CONTENT_TYPE } from './lines.js';
 import { readQuery } from './query-request.js';
 import { LOG_LIMIT_DEFAULT, LogQuery } from './query-strings.js';
-import { beginStream, writable } from './streams.js';
+import { StreamWriter, type StreamLimits } from './streams.js';
 import { compileTextValidator } from './validation/compiled-validator.js';
 import { Describe } from './openapi/describe.decorator.js';
+
+/** A reader is too slow when it does not take one piece in time, so a piece is small beside what a slow line carries. */
+const PIECE_BYTES = 65_536;
+/** An empty line, which readers of NDJSON pass over. */
+const KEEP_ALIVE = '\n';
 
 const LOG = compileTextValidator(LogQuery, 'query');
 
 /** The log itself, one event a line, as fast as the reader takes it. */
 @Controller('v1')
 export class LogController {
-  readonly #open = new Set<FastifyReply>();
+  readonly #open = new Set<StreamWriter>();
 
   constructor(
     private readonly queries: QueryBus,
     @Inject(TELEMETRY) private readonly telemetry: Telemetry,
+    @Inject(STREAM_LIMITS_TOKEN) private readonly limits: StreamLimits,
   ) {}
 
   @Describe({
     tag: 'history',
     summary: 'The log itself, oldest first',
     description:
-      '`after` is excluded. With `follow=true` it goes on live, without end unless `limit` is given; `limit` is else 1,000.',
+      '`after` is excluded. With `follow=true` it goes on live, without end unless `limit` is given; `limit` is else 1,000. ' +
+      'While there is nothing new, a followed log sends an empty line every 15 s: skip empty lines. A reader that takes ' +
+      'nothing for 30 s is disconnected; continue with `after` set to the last position that you have.',
     query: LogQuery,
     answers: { 200: { lines: 'LogEvent', says: 'One event a line.' } },
     problems: ['read-model-behind'],
@@ -44,31 +53,47 @@ export class LogController {
       void reply.header('content-type', NDJSON_CONTENT_TYPE).send('');
       return;
     }
-    beginStream(reply, { 'content-type': NDJSON_CONTENT_TYPE, 'cache-control': 'no-store' });
-    reply.raw.once('close', () => reading.close());
-    await this.#write(request, reply, reading);
+    const writer = new StreamWriter(reply, {
+      headers: { 'content-type': NDJSON_CONTENT_TYPE, 'cache-control': 'no-store' },
+      keepAlive: follow ? KEEP_ALIVE : null,
+      limits: this.limits,
+      telemetry: this.telemetry,
+    });
+    writer.onClose(() => reading.close());
+    await this.#write(request, writer, reading);
   }
 
-  /** Ends every stream: the server is going. */
+  /** Ends every stream: the server is shutting down. */
   beforeApplicationShutdown(): void {
-    for (const reply of this.#open) reply.raw.end();
+    for (const writer of this.#open) writer.end();
   }
 
-  async #write(request: FastifyRequest, reply: FastifyReply, reading: LogReading): Promise<void> {
-    this.#open.add(reply);
+  async #write(request: FastifyRequest, writer: StreamWriter, reading: LogReading): Promise<void> {
+    this.#open.add(writer);
     try {
       for await (const events of reading.batches) {
-        if (!(await writable(reply))) return;
-        if (events.length > 0) reply.raw.write(events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+        for (const piece of piecesOf(events)) {
+          if (!writer.write(piece) || !(await writer.taken())) return;
+        }
       }
-      reply.raw.end();
+      writer.end();
     } catch (error) {
-      // The answer has begun: breaking it off is the only way left to say that it is not whole.
       this.telemetry.warn('reading the log broke off', { correlationId: request.id, error });
-      reply.raw.destroy();
+      writer.breakOff();
     } finally {
-      this.#open.delete(reply);
+      this.#open.delete(writer);
       reading.close();
     }
   }
+}
+
+function* piecesOf(events: readonly LogEvent[]): Generator<string> {
+  let piece = '';
+  for (const event of events) {
+    piece += `${JSON.stringify(event)}\n`;
+    if (piece.length < PIECE_BYTES) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
 }

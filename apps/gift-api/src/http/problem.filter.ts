@@ -22,14 +22,13 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    // Its answer cannot reach anybody: no failure of ours, however it is worded (`ERR_STREAM_PREMATURE_CLOSE`).
-    if (request.raw.socket.destroyed) {
-      this.telemetry.info('a client has gone before its answer', { correlationId: request.id });
-      return;
-    }
+    // The answer reaches nobody, so it is no failure of ours, however it is worded (`ERR_STREAM_PREMATURE_CLOSE`). It is sent
+    // all the same: hooks give back what the request holds.
+    const hasGone = request.raw.socket.destroyed;
+    if (hasGone) this.telemetry.info('a client has gone before its answer', { correlationId: request.id });
     const found = problemOf(error);
     const problem = (isMissing(found) ? wrongMethod(this.routes, request, reply) : null) ?? found;
-    if (problem.code === 'internal-error') {
+    if (problem.code === 'internal-error' && !hasGone) {
       this.telemetry.error('unexpected failure', { correlationId: request.id, error });
     }
     sendProblem(reply, problemBody(problem.code, problem.message, problem.errors, problem.extra));

@@ -39,6 +39,7 @@ export const PROBLEMS = {
   'cannot-gift-self': { status: 422, title: 'Nobody sends gifts to themselves' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another body' },
   'import-id-reused': { status: 422, title: 'The importId was used for other content' },
+  'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   'upgrade-required': { status: 426, title: 'Only as a WebSocket' },
   'rate-limited': { status: 429, title: 'Too many requests' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },

@@ -1,69 +1,140 @@
+import type { Telemetry } from '@livegift/kernel';
+import { lastsWithReader, whenOver } from '@livegift/process';
 import type { FastifyReply } from 'fastify';
 
 /** A client that has not taken this much is too slow: its stream ends, and it may come back. */
 const STREAM_BACKLOG_BYTES_MAX = 4_194_304;
-const KEEP_ALIVE_MS = 15_000;
 
-/** Takes the answer out of Fastify's hands, with the headers that hooks have set (CORS, correlation id). */
-export function beginStream(reply: FastifyReply, headers: Readonly<Record<string, string>>): void {
-  const set = reply.getHeaders();
-  reply.hijack();
-  reply.raw.writeHead(200, { ...(set as Record<string, string>), ...headers });
-  reply.raw.flushHeaders();
-  reply.raw.socket?.setKeepAlive(true, KEEP_ALIVE_MS);
+export interface StreamLimits {
+  /** After this long without anything to say, a stream says that it is still there. */
+  readonly keepAliveMs: number;
+  /** A reader that takes nothing of what waits for it for this long loses its stream, and its place. */
+  readonly slowReaderMsMax: number;
 }
 
-/** Resolves when the client can take more: true, or false when it has gone. */
-export function writable({ raw }: FastifyReply): Promise<boolean> {
-  if (raw.destroyed || raw.writableEnded) return Promise.resolve(false);
-  if (!raw.writableNeedDrain) return Promise.resolve(true);
-  return new Promise((resolve) => {
-    const settle = (isOpen: boolean) => (): void => {
-      raw.off('drain', drained);
-      raw.off('close', closed);
-      resolve(isOpen);
-    };
-    const drained = settle(true);
-    const closed = settle(false);
-    raw.once('drain', drained);
-    raw.once('close', closed);
-  });
+export const STREAM_LIMITS: StreamLimits = { keepAliveMs: 15_000, slowReaderMsMax: 30_000 };
+
+export interface StreamOptions {
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null: the answer has an end of its own and is never silent for long. */
+  readonly keepAlive: string | null;
+  readonly limits: StreamLimits;
+  readonly telemetry: Telemetry;
+}
+
+/** An answer that is written piece by piece, for as long as its reader takes it. */
+export class StreamWriter {
+  #isOpen = true;
+  #slow: NodeJS.Timeout | null = null;
+  readonly #keepAlive: NodeJS.Timeout | null;
+  readonly #closed: (() => void)[] = [];
+  #wake: (() => void) | null = null;
+
+  /** Takes the answer out of Fastify's hands, with the headers that hooks have set (CORS, correlation id). */
+  constructor(
+    private readonly reply: FastifyReply,
+    private readonly options: StreamOptions,
+  ) {
+    const { raw, request } = reply;
+    const { keepAlive, headers, limits } = options;
+    const set = reply.getHeaders();
+    reply.hijack();
+    raw.on('error', () => {});
+    raw.on('drain', () => this.#drained());
+    raw.writeHead(200, { ...(set as Record<string, string>), ...headers });
+    raw.flushHeaders();
+    request.raw.socket.setKeepAlive(true, limits.keepAliveMs);
+    this.#keepAlive = keepAlive === null ? null : setInterval(() => this.#saySomething(keepAlive), limits.keepAliveMs);
+    this.#keepAlive?.unref();
+    if (keepAlive !== null) lastsWithReader(request.raw);
+    whenOver(request.raw, () => this.#close());
+  }
+
+  /** False: the reader has left, or has been dropped. */
+  write(text: string): boolean {
+    const { raw } = this.reply;
+    if (!this.#isOpen || raw.writableEnded) return false;
+    this.#keepAlive?.refresh();
+    if (!raw.write(text)) this.#slow ??= setTimeout(() => this.#drop(), this.options.limits.slowReaderMsMax).unref();
+    if (raw.writableLength > STREAM_BACKLOG_BYTES_MAX) this.#drop();
+    return this.#isOpen;
+  }
+
+  /** Resolves once the reader has taken what was written: true, or false when it has left or has been dropped. */
+  async taken(): Promise<boolean> {
+    if (this.#isOpen && this.#slow !== null) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#isOpen;
+  }
+
+  end(): void {
+    if (this.#isOpen) this.reply.raw.end();
+  }
+
+  /** The only way left to say that an answer which has begun is not whole. */
+  breakOff(): void {
+    // Not the response: while it waits behind another on its connection, it has no socket to destroy.
+    this.reply.request.raw.socket.destroy();
+  }
+
+  onClose(closed: () => void): void {
+    if (this.#isOpen) this.#closed.push(closed);
+    else closed();
+  }
+
+  #saySomething(keepAlive: string): void {
+    if (this.#slow === null) this.write(keepAlive);
+  }
+
+  #drained(): void {
+    if (this.#slow !== null) clearTimeout(this.#slow);
+    this.#slow = null;
+    this.#wake?.();
+    this.#wake = null;
+  }
+
+  #drop(): void {
+    this.options.telemetry.count('slow_stream_readers_total');
+    this.breakOff();
+  }
+
+  #close(): void {
+    this.#isOpen = false;
+    if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+    this.#drained();
+    for (const closed of this.#closed.splice(0)) closed();
+  }
 }
 
 /** A stream of server-sent events whose every event replaces the one before. */
 export class EventStream {
-  readonly #keepAlive: NodeJS.Timeout;
+  readonly #writer: StreamWriter;
 
-  constructor(private readonly reply: FastifyReply) {
-    beginStream(reply, {
-      'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache, no-transform',
-      'x-accel-buffering': 'no',
+  constructor(reply: FastifyReply, options: Pick<StreamOptions, 'limits' | 'telemetry'>) {
+    this.#writer = new StreamWriter(reply, {
+      ...options,
+      headers: {
+        'content-type': 'text/event-stream; charset=utf-8',
+        'cache-control': 'no-cache, no-transform',
+        'x-accel-buffering': 'no',
+      },
+      keepAlive: ': keep-alive\n\n',
     });
-    this.#keepAlive = setInterval(() => this.#write(': keep-alive\n\n'), KEEP_ALIVE_MS);
-    this.#keepAlive.unref();
-    reply.raw.once('close', () => clearInterval(this.#keepAlive));
-    this.#write('retry: 1000\n\n');
+    this.#writer.write('retry: 1000\n\n');
   }
 
   send(event: string, value: unknown): void {
-    this.#write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`);
+    this.#writer.write(`event: ${event}\ndata: ${JSON.stringify(value)}\n\n`);
   }
 
   end(): void {
-    clearInterval(this.#keepAlive);
-    this.reply.raw.end();
+    this.#writer.end();
   }
 
   onClose(closed: () => void): void {
-    if (this.reply.raw.destroyed) closed();
-    else this.reply.raw.once('close', closed);
-  }
-
-  #write(text: string): void {
-    const { raw } = this.reply;
-    if (raw.destroyed || raw.writableEnded) return;
-    if (raw.writableLength > STREAM_BACKLOG_BYTES_MAX) raw.destroy();
-    else raw.write(text);
+    this.#writer.onClose(closed);
   }
 }

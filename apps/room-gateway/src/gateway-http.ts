@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { maxHeaderSize } from 'node:http';
-import { isAllowedOrigin } from '@livegift/process';
+import { ambiguityOf, HttpConnections, isAllowedOrigin, type HttpConnectionLimits } from '@livegift/process';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GatewayProblemFilter, sendGatewayProblem } from './gateway-problem.filter.js';
+import { GatewayProblemFilter, gatewayProblem, sendGatewayProblem } from './gateway-problem.filter.js';
 
 /** A request that is longer on its way is given up: Fastify by itself would wait for ever. */
 const RECEIVE_MS_MAX = 60_000;
@@ -14,10 +14,11 @@ export interface GatewayHttpOptions {
   /** Null: any localhost. */
   readonly corsOrigins: readonly string[] | null;
   readonly telemetry: ProcessTelemetry;
+  readonly connections?: Partial<HttpConnectionLimits>;
 }
 
 export interface GatewayDraining {
-  /** From now on every new request is sent elsewhere. */
+  /** From now on every new request is sent elsewhere, and connections without a request are closed. */
   begin(): void;
 }
 
@@ -32,6 +33,10 @@ export function createGatewayHttp(): FastifyAdapter {
     // The router would say of a long id that there is no such route: whether it is an id, the controller says.
     routerOptions: { maxParamLength: maxHeaderSize },
     skipMiddie: true,
+    // A missing `Host` is answered with a problem, below.
+    http: { requireHostHeader: false },
+    // HttpConnections answers them, since it knows whether an answer is under way.
+    clientErrorHandler: () => {},
     frameworkErrors: (_error: Error, _request: FastifyRequest, reply: FastifyReply) =>
       sendGatewayProblem(reply, 'invalid-request'),
   } as never);
@@ -40,16 +45,25 @@ export function createGatewayHttp(): FastifyAdapter {
 /** Browsers of the allowed origins may read streams here as they read the API. Call it between creating and listening. */
 export function configureGatewayHttp(
   app: NestFastifyApplication,
-  { corsOrigins, telemetry }: GatewayHttpOptions,
+  { corsOrigins, telemetry, connections: limits }: GatewayHttpOptions,
 ): GatewayDraining {
   const server: FastifyInstance = app.getHttpAdapter().getInstance();
+  const connections = new HttpConnections(server.server, {
+    problem: (code, detail) => ({ ...gatewayProblem(code), detail }),
+    limits,
+  });
   let isDraining = false;
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-correlation-id', request.id).header('x-content-type-options', 'nosniff');
+    void reply.header('cache-control', 'no-store');
     allowOrigin(request, reply, corsOrigins);
     if (isDraining) {
       void reply.header('connection', 'close');
       sendGatewayProblem(reply, 'unavailable');
+      return;
+    }
+    if (ambiguityOf(request.raw) !== null) {
+      sendGatewayProblem(reply, 'invalid-request');
       return;
     }
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
@@ -62,6 +76,7 @@ export function configureGatewayHttp(
   return {
     begin: () => {
       isDraining = true;
+      connections.drain();
     },
   };
 }

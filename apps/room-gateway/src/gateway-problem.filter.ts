@@ -13,6 +13,21 @@ const PROBLEMS = {
   },
   'not-found': { status: 404, title: 'No such route', detail: 'there is no such route' },
   'method-not-allowed': { status: 405, title: 'Not with this method', detail: 'this address takes GET, HEAD' },
+  'request-timeout': {
+    status: 408,
+    title: 'The request took too long to arrive',
+    detail: 'the request took too long to arrive',
+  },
+  'expectation-failed': {
+    status: 417,
+    title: 'The expectation cannot be met',
+    detail: 'the only expectation that this server meets is 100-continue',
+  },
+  'headers-too-large': {
+    status: 431,
+    title: 'The headers are too large',
+    detail: 'the headers are larger than 16 KiB',
+  },
   'upgrade-required': {
     status: 426,
     title: 'Only as a WebSocket',
@@ -61,6 +76,7 @@ export const gatewayProblem = (code: ProblemCode): Problem => ({
 export function sendGatewayProblem(reply: FastifyReply, code: ProblemCode): void {
   const body = gatewayProblem(code);
   if (body.status === 503) void reply.header('retry-after', '1');
+  void reply.header('cache-control', 'no-store');
   void reply.code(body.status).header('content-type', 'application/problem+json; charset=utf-8');
   void reply.send(JSON.stringify(body));
 }

@@ -52,7 +52,10 @@ export class RoomEventsController {
       await reply.headers(STREAM_HEADERS).send();
       return;
     }
-    const client = new SseClient(reply.raw, () => this.#begin(reply), { gateway: this.gateway, ...this.outside });
+    const client = new SseClient(request.raw, reply.raw, () => this.#begin(reply), {
+      gateway: this.gateway,
+      ...this.outside,
+    });
     const joined = entry.join(client);
     if (joined !== 'joined') refuse(reply, joined === 'full' ? 'overloaded' : 'room-closed');
   }

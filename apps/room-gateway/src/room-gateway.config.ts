@@ -6,6 +6,8 @@ export interface RoomGatewayConfig {
   readonly connectionsMax: number;
   /** A client with more than this waiting to be sent is cut off; more than one room's window. */
   readonly slowClientBytesMax: number;
+  /** An SSE client that takes nothing of what waits for it for this long is cut off; WebSockets have to answer pings. */
+  readonly slowClientMsMax: number;
   /** How long a client that is being closed may take to read what is on its way. */
   readonly closeMsMax: number;
   /** Clients have nothing to say; one that says more than so much (in one message, between two pings) is closed. */
@@ -30,6 +32,7 @@ export const ROOM_GATEWAY_DEFAULTS: RoomGatewayConfig = {
   feed: ROOM_FEED_DEFAULTS,
   connectionsMax: 20_000,
   slowClientBytesMax: 4 * 1024 * 1024,
+  slowClientMsMax: 30_000,
   closeMsMax: 3_000,
   inboundBytesMax: 4_096,
   inboundMessagesPerPingMax: 100,

@@ -1,6 +1,7 @@
-import type { ServerResponse } from 'node:http';
-import type { Scheduler, Telemetry } from '@livegift/kernel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Cancellable, Scheduler, Telemetry } from '@livegift/kernel';
 import type { FrameBatch, RoomSubscriber } from '@livegift/room-feed';
+import { lastsWithReader, whenOver } from '@livegift/process';
 import { sseEncoding } from './encodings.js';
 import type { RoomGateway } from './room-gateway.js';
 
@@ -14,16 +15,24 @@ export interface SseClientParts {
 export class SseClient implements RoomSubscriber {
   #closing = false;
   #begun = false;
+  #slow: Cancellable | null = null;
 
   constructor(
+    private readonly request: IncomingMessage,
     private readonly response: ServerResponse,
     /** Called once, before the first write. */
     private readonly begin: () => void,
     private readonly parts: SseClientParts,
   ) {
-    response.on('close', () => {
+    lastsWithReader(request);
+    whenOver(request, () => {
       this.#closing = true;
+      this.#slow?.cancel();
       parts.gateway.leave(this);
+    });
+    response.on('drain', () => {
+      this.#slow?.cancel();
+      this.#slow = null;
     });
     // Whatever went wrong, `close` follows.
     response.on('error', () => {});
@@ -35,11 +44,10 @@ export class SseClient implements RoomSubscriber {
       this.#begun = true;
       this.begin();
     }
-    if (this.response.writableLength > this.parts.gateway.config.slowClientBytesMax) {
-      this.parts.telemetry.count('room_slow_clients');
-      return this.end();
-    }
-    this.response.write(batch.as(sseEncoding));
+    const { slowClientBytesMax, slowClientMsMax } = this.parts.gateway.config;
+    if (this.response.writableLength > slowClientBytesMax) return this.#endSlow();
+    if (this.response.write(batch.as(sseEncoding))) return;
+    this.#slow ??= this.parts.scheduler.after(slowClientMsMax, () => this.#endSlow());
   }
 
   end(): void {
@@ -48,7 +56,14 @@ export class SseClient implements RoomSubscriber {
     this.parts.gateway.leave(this);
     this.response.end();
     const { closeMsMax } = this.parts.gateway.config;
-    const timer = this.parts.scheduler.after(closeMsMax, () => this.response.destroy());
-    this.response.once('close', () => timer.cancel());
+    // Not the response: while it waits behind another on its connection, it has no socket to destroy.
+    const timer = this.parts.scheduler.after(closeMsMax, () => this.request.socket.destroy());
+    whenOver(this.request, () => timer.cancel());
+  }
+
+  #endSlow(): void {
+    if (this.#closing) return;
+    this.parts.telemetry.count('room_slow_clients');
+    this.end();
   }
 }

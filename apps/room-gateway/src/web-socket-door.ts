@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_CODES, type Problem } from '@livegift/contracts';
 import { isId, isPosition, type Cancellable } from '@livegift/kernel';
+import { endWith, handOver, rawAnswer } from '@livegift/process';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { gatewayProblem } from './gateway-problem.filter.js';
 import type { EntryRefusal, EntryRequest } from './room-gateway.js';
@@ -70,7 +71,8 @@ export class WebSocketDoor {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const entry = entryRequest(request.url ?? '/');
-    if ('status' in entry) return refuse(socket, entry);
+    handOver(request);
+    if ('status' in entry) return endWith(socket, rawAnswer(entry));
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       void this.#welcome(webSocket, socket, entry);
     });
@@ -118,13 +120,4 @@ function entryRequest(target: string): EntryRequest | Problem {
   const after = url.searchParams.get('after');
   if (after !== null && !isPosition(after)) return MALFORMED_AFTER;
   return { roomId: match[1]!, from: url.searchParams.get('from') || null, after };
-}
-
-function refuse(socket: Duplex, problem: Problem): void {
-  const body = JSON.stringify(problem);
-  socket.on('error', () => {});
-  socket.end(
-    `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-  );
 }

@@ -12,7 +12,7 @@ import { configureGatewayHttp, createGatewayHttp, type GatewayDraining } from '.
 import { ROOM_GATEWAY_DEFAULTS, RoomGateway, RoomGatewayModule } from './room-gateway.module.js';
 import { SseClient } from './sse-client.js';
 
-const clock = { now: () => Date.now() };
+const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
 const scheduler = {
   after: (ms: number, task: () => void) => {
     const timer = setTimeout(task, ms);

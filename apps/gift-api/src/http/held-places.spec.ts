@@ -19,7 +19,7 @@ describe('what a request holds is given back', () => {
   const start = async (
     more: { readonly connections?: Partial<HttpConnectionLimits>; readonly streams?: Partial<StreamLimits> } = {},
   ): Promise<void> => {
-    const clock = { now: () => Date.now() };
+    const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const scheduler = {
       after: (ms: number, task: () => void) => {
         const timer = setTimeout(task, ms);

@@ -11,7 +11,7 @@ describe('requests that are not plain HTTP', () => {
   const clients: RawClient[] = [];
 
   beforeAll(async () => {
-    const clock = { now: () => Date.now() };
+    const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const scheduler = {
       after: (ms: number, task: () => void) => {
         const timer = setTimeout(task, ms);

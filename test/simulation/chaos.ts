@@ -18,6 +18,8 @@ interface Targets {
   readonly embedded: boolean;
 }
 
+const CLOCK_STEP_MS_MAX = 4 * 3_600_000;
+
 /** Disturbs the run again and again until it is told to stop: any process may die between any two steps. */
 export class Chaos {
   readonly #random: SeededRandom;
@@ -61,6 +63,7 @@ export class Chaos {
         readModel: 14,
         leases: embedded ? 0 : 10,
         screen: 8,
+        clock: 8,
       })
     ) {
       case 'crash':
@@ -81,6 +84,8 @@ export class Chaos {
       case 'screen':
         if (roomClients.length > 0) random.pick(roomClients).breakOff();
         return;
+      case 'clock':
+        return this.#stepClock(node);
     }
   }
 
@@ -103,6 +108,13 @@ export class Chaos {
       case 'jump':
         return leases.jump(random.between(-5_000, 15_000));
     }
+  }
+
+  /** As an operator or a time service sets it, far enough that a duration measured by it would never end. */
+  #stepClock({ process }: Node): void {
+    const stepMs = this.#random.int(-CLOCK_STEP_MS_MAX, CLOCK_STEP_MS_MAX);
+    this.targets.world.trace.add(`${process.name} has its wall clock set by ${stepMs} ms`);
+    process.stepWallClock(stepMs);
   }
 
   #crash(node: Node, downMs: number): void {

@@ -23,6 +23,18 @@ export class LogIndex {
     return this.#streams.get(name) ?? [];
   }
 
+  /** What no stream may show, whatever the wall clocks of its writers did. */
+  findings(): string[] {
+    return [...this.#streams.values()].flatMap((events) =>
+      events.flatMap((event, index) => {
+        const before = events[index - 1]?.metadata.recordedAt ?? '';
+        const { recordedAt } = event.metadata;
+        if (recordedAt >= before) return [];
+        return [`recordedAt goes back in ${event.stream} at ${event.revision}: ${recordedAt} after ${before}`];
+      }),
+    );
+  }
+
   durableAtMs(event: RecordedEvent): number {
     return this.durableMs[Number(event.position) - 1]!;
   }

@@ -1,4 +1,4 @@
-import { instant } from '@livegift/kernel';
+import { instant, notBefore } from '@livegift/kernel';
 import { EventStoreError, type EventStore } from '@livegift/event-store';
 import type { SeededRandom, VirtualWorld } from '@livegift/testing';
 
@@ -43,7 +43,8 @@ export class PayoutDesk {
     const occurredAt = instant(Math.floor(this.world.nowMs));
     const id = this.#random.uuid();
     const { settledThrough } = last.metadata;
-    const metadata = { $correlationId: id, $causationId: id, recordedAt: occurredAt, settledThrough };
+    const recordedAt = notBefore(occurredAt, last.metadata.recordedAt);
+    const metadata = { $correlationId: id, $causationId: id, recordedAt, settledThrough };
     const event = { id, type: 'PayoutNoted', schemaVersion: 1, data: { creatorId, occurredAt }, metadata };
     await store.append(stream, [event], last.revision);
   }

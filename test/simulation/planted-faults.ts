@@ -8,7 +8,7 @@ import {
   type Snapshot,
 } from '@livegift/event-store';
 import type { ClaimRule } from '@livegift/gift-api/purchases/purchase-completion';
-import type { NewEvent, Position, RecordedEvent } from '@livegift/kernel';
+import { instant, type Clock, type NewEvent, type Position, type RecordedEvent } from '@livegift/kernel';
 import type { ReadModel, ReadModelBatch } from '@livegift/read-model';
 import type { ApplyRule } from '@livegift/testing';
 import { SOUND_PARTS, type Parts } from './parts.js';
@@ -69,6 +69,10 @@ export const PLANTED_FAULTS: Readonly<Record<string, PlantedFault>> = {
   'a claim that does not see its key on another command': {
     parts: { ...SOUND_PARTS, claimRule: onlyItsOwnCoins },
     shows: /CoinsPurchased: idempotency key .* was used at revision/,
+  },
+  'events stamped with a wall clock that was set back': {
+    parts: { ...SOUND_PARTS, store: (store, { clock }) => stampsAsTheClockSays(store, clock) },
+    shows: /recordedAt goes back/,
   },
   'history appended side by side': {
     parts: { ...SOUND_PARTS, store: (store) => appendsSideBySide(store) },
@@ -187,6 +191,17 @@ function confirmsWithoutKey(store: EventStore): EventStore {
 function onlyItsOwnCoins(...[{ type, data, position }, claim]: Parameters<ClaimRule>): ReturnType<ClaimRule> {
   const isItsOwn = type === 'CoinsPurchased' && data.provider === claim.provider && data.paymentId === claim.paymentId;
   return isItsOwn ? { purchase: data, position } : null;
+}
+
+/** Without regard for what the stream says already. */
+function stampsAsTheClockSays(store: EventStore, clock: Clock): EventStore {
+  const stamped = (event: NewEvent): NewEvent => {
+    return { ...event, metadata: { ...event.metadata, recordedAt: instant(clock.now()) } };
+  };
+  return changed(store, {
+    append: (stream: string, events: readonly NewEvent[], expected: ExpectedRevision) =>
+      store.append(stream, events.map(stamped), expected),
+  });
 }
 
 /** Quicker, and only out of order when one overtakes another. */

@@ -188,6 +188,7 @@ export class Simulation {
     return [
       ...ledger.findings(),
       ...this.#analyst.findings,
+      ...index.findings(),
       ...auditCommands(this.#platform, index, this.scenario.bounds),
       ...this.#screens.flatMap((screen) => auditRoomClient(screen, this.server.log.events)),
       ...auditFanOut(this.#servers.fanOut, this.server.log.events),

@@ -2,7 +2,7 @@ import { commandErrorOf, isConflict, isUnknown, CommandError } from '@livegift/c
 import type { ClaimEvent, PaymentReleased } from '@livegift/domain';
 import type { EventStore, OrderedAppend } from '@livegift/event-store';
 import type { Clock, Ids, NewEvent, RecordedEvent } from '@livegift/kernel';
-import { instant } from '@livegift/kernel';
+import { instant, notBefore } from '@livegift/kernel';
 
 /** A claim as the log has it. */
 export type RecordedClaim<Claim extends ClaimEvent> = RecordedEvent & Claim;
@@ -50,8 +50,8 @@ export class Claims<Claim extends ClaimEvent> {
    * @throws CommandError `unavailable`, `overloaded`
    */
   async claim(stream: string, data: Claim['data'], correlationId: string): Promise<ClaimAttempt<Claim>> {
-    for (let revision = 0; ;) {
-      const event = this.#event(this.type, data, correlationId);
+    for (let revision = 0, released: RecordedEvent | null = null; ;) {
+      const event = this.#event(this.type, data, correlationId, released);
       let failure: unknown;
       try {
         await this.store.append(stream, [event], revision === 0 ? 'no-stream' : revision - 1);
@@ -66,6 +66,7 @@ export class Claims<Claim extends ClaimEvent> {
       if (last === null || isUnknown(failure))
         throw new CommandError('unavailable', `it is not known whether ${stream} was claimed`);
       revision = last.revision + 1;
+      released = last;
     }
   }
 
@@ -80,7 +81,9 @@ export class Claims<Claim extends ClaimEvent> {
       for (let at = attempts.indexOf(null); at !== -1; at = attempts.indexOf(null, at)) {
         const free = wanted.flatMap(({ stream, data }, index): (OrderedAppend & { index: number })[] => {
           if (index < at || attempts[index] !== null) return [];
-          return [{ index, stream, events: [this.#event(this.type, data, correlationId)], expected: 'no-stream' }];
+          return [
+            { index, stream, events: [this.#event(this.type, data, correlationId, null)], expected: 'no-stream' },
+          ];
         });
         const { results, failure } = await this.store.appendInOrder(free);
         for (const { index } of free.slice(0, results.length)) {
@@ -118,7 +121,8 @@ export class Claims<Claim extends ClaimEvent> {
   /** Says that the claim at `revision` does not hold any more; nothing is done when that has been said. @throws CommandError */
   async release(stream: string, revision: number, data: PaymentReleased['data'], correlationId: string): Promise<void> {
     try {
-      await this.store.append(stream, [this.#event(RELEASED, data, correlationId)], revision);
+      const event = this.#event(RELEASED, data, correlationId, await this.#last(stream));
+      await this.store.append(stream, [event], revision);
     } catch (failure) {
       if (!isConflict(failure)) throw commandErrorOf(failure);
     }
@@ -129,8 +133,8 @@ export class Claims<Claim extends ClaimEvent> {
     return last ?? null;
   }
 
-  #event(type: string, data: object, correlationId: string): NewEvent {
-    const recordedAt = instant(this.clock.now());
+  #event(type: string, data: object, correlationId: string, last: RecordedEvent | null): NewEvent {
+    const recordedAt = notBefore(instant(this.clock.now()), last?.metadata.recordedAt ?? null);
     const metadata = { $correlationId: correlationId, $causationId: correlationId, recordedAt };
     return { id: this.ids.uuid(), type, schemaVersion: 1, data, metadata };
   }

@@ -6,7 +6,7 @@ import {
   type GiftSent,
 } from '@livegift/domain';
 import { EventStoreError, type EventStore } from '@livegift/event-store';
-import type { Ids, Instant, NewEvent, RecordedEvent, Telemetry } from '@livegift/kernel';
+import { notBefore, type Ids, type Instant, type NewEvent, type RecordedEvent, type Telemetry } from '@livegift/kernel';
 import { readCreatorTail } from './creator-tail.js';
 import { RecentlyUsed } from './recently-used.js';
 
@@ -22,6 +22,12 @@ export interface CreditParts {
   readonly conflictRetriesMax: number;
 }
 
+/** A creator's state and when the newest event of its stream was recorded. */
+interface KnownCreator {
+  readonly state: CreatorState;
+  readonly recordedAt: Instant | null;
+}
+
 /** A credit takes up to this much of an append, with the longest ids there are; a longer one is split off by trying. */
 const CREDIT_BYTES_USUAL = 1_200;
 
@@ -33,7 +39,7 @@ const LOOK_AGAIN: ReadonlySet<string> = new Set(['wrong-expected-revision', 'app
  * gift the creator is settled, and the append expects the stream to end there. The cache only saves reading.
  */
 export class CreatorCredits {
-  readonly #states: RecentlyUsed<CreatorState>;
+  readonly #states: RecentlyUsed<KnownCreator>;
   readonly #creditsPerAppendMax: number;
 
   constructor(private readonly parts: CreditParts) {
@@ -45,19 +51,19 @@ export class CreatorCredits {
   /**
    * Credits those of `gifts` that are newer than what the creator is settled through. One call per creator at a time.
    * @param gifts of one creator, in order of position, none left out since the last call
-   * @param recordedAt of the credits
+   * @param now when they are credited
    * @throws EventStoreError when the store does not take them now; call again with the same gifts
    */
-  async credit(creatorId: string, gifts: readonly RecordedGift[], recordedAt: Instant): Promise<void> {
-    let state = this.#states.get(creatorId) ?? (await this.#read(creatorId));
+  async credit(creatorId: string, gifts: readonly RecordedGift[], now: Instant): Promise<void> {
+    let known = this.#states.get(creatorId) ?? (await this.#read(creatorId));
     let perAppend = this.#creditsPerAppendMax;
     let conflicts = 0;
     let next = 0;
     while (next < gifts.length) {
-      const decided = this.#decide(creatorId, gifts.slice(next, next + perAppend), state, recordedAt);
+      const decided = this.#decide(creatorId, gifts.slice(next, next + perAppend), known, now);
       if (decided.events.length > 0) {
         try {
-          await this.#append(creatorId, decided.events, state);
+          await this.#append(creatorId, decided.events, known.state);
         } catch (error) {
           this.#states.delete(creatorId);
           const code = error instanceof EventStoreError ? error.code : null;
@@ -67,16 +73,16 @@ export class CreatorCredits {
           }
           if (code === null || !LOOK_AGAIN.has(code) || ++conflicts > this.parts.conflictRetriesMax) throw error;
           this.parts.telemetry.count('settlement_conflicts_total');
-          state = await this.#read(creatorId);
+          known = await this.#read(creatorId);
           continue;
         }
         conflicts = 0;
         this.parts.telemetry.count('settlement_credits_total', decided.events.length);
       }
-      state = decided.state;
+      known = decided.known;
       next += perAppend;
     }
-    this.#states.set(creatorId, state);
+    this.#states.set(creatorId, known);
   }
 
   /** In the manner that does not ask where each event stands: to find that out, some stores read it all back. */
@@ -87,9 +93,10 @@ export class CreatorCredits {
   }
 
   /** The credits of those gifts that are not credited yet, and the state after them. */
-  #decide(creatorId: string, gifts: readonly RecordedGift[], before: CreatorState, recordedAt: Instant) {
+  #decide(creatorId: string, gifts: readonly RecordedGift[], before: KnownCreator, now: Instant) {
     const events: NewEvent<'DiamondsCredited', DiamondsCredited['data']>[] = [];
-    let state = before;
+    const recordedAt = notBefore(now, before.recordedAt);
+    let { state } = before;
     for (const gift of gifts) {
       const { giftId, roomId, coins, diamonds, occurredAt } = gift.data;
       const giftPosition = gift.position;
@@ -113,10 +120,10 @@ export class CreatorCredits {
       });
       state = creatorDecider.evolve(state, credited);
     }
-    return { events, state };
+    return { events, known: events.length === 0 ? before : { state, recordedAt } };
   }
 
-  async #read(creatorId: string): Promise<CreatorState> {
+  async #read(creatorId: string): Promise<KnownCreator> {
     const { state, last } = await readCreatorTail(this.parts.store, creatorId);
     if (last !== undefined && (last.metadata.settledThrough ?? null) !== state.settledThrough) {
       this.parts.telemetry.count('settlement_tails_inconsistent_total');
@@ -125,6 +132,6 @@ export class CreatorCredits {
         revision: last.revision,
       });
     }
-    return state;
+    return { state, recordedAt: last?.metadata.recordedAt ?? null };
   }
 }

@@ -1,5 +1,6 @@
 import {
   instant,
+  notBefore,
   type Clock,
   type Decider,
   type DomainEvent,
@@ -40,6 +41,8 @@ export class LoadedStream<State> {
   revision = -1;
   position: Position | null = null;
   lastOfType: Readonly<Record<string, number>> = {};
+  /** Of the newest event. */
+  recordedAt: Instant | null = null;
   /** Revision of the newest snapshot that was saved or loaded. */
   snapshotRevision = -1;
   /** Used since the shelf last looked for what to put away. */
@@ -83,14 +86,15 @@ export class LoadedStream<State> {
     const last = events.at(-1)!;
     this.revision = last.revision;
     this.position = last.position;
+    this.recordedAt = last.metadata.recordedAt;
   }
 }
 
 export interface Stamps {
   readonly clock: Clock;
   readonly ids: Ids;
-  /** `recordedAt` of now. */
-  now(): string;
+  /** What the wall clock says. */
+  now(): Instant;
 }
 
 interface StagedKey {
@@ -105,6 +109,7 @@ export class Draft<State, Event extends DomainEvent> {
   state: State;
   readonly #lastOfType: Record<string, number>;
   readonly #keys: StagedKey[] = [];
+  #recordedAt: Instant | null;
 
   constructor(
     readonly loaded: LoadedStream<State>,
@@ -113,6 +118,7 @@ export class Draft<State, Event extends DomainEvent> {
   ) {
     this.state = loaded.state;
     this.#lastOfType = { ...loaded.lastOfType };
+    this.#recordedAt = loaded.recordedAt;
   }
 
   /** Revision that the next staged event will have. */
@@ -127,7 +133,8 @@ export class Draft<State, Event extends DomainEvent> {
   /** Puts the envelope around decided events and goes on from the state that they leave. */
   stage(decided: readonly Event[], cause: Cause): void {
     const { decider, extraMetadata } = this.kind;
-    const recordedAt = this.stamps.now();
+    const recordedAt = notBefore(this.stamps.now(), this.#recordedAt);
+    this.#recordedAt = recordedAt;
     const { idempotencyKey, bodyHash, correlationId } = cause;
     const firstRevision = this.nextRevision;
     for (const event of decided) {
@@ -166,6 +173,7 @@ export class Draft<State, Event extends DomainEvent> {
     loaded.revision = newest;
     loaded.position = position;
     loaded.lastOfType = this.#lastOfType;
+    loaded.recordedAt = this.#recordedAt;
     for (const { key, revision, eventCount } of this.#keys) loaded.keys.remember(key, revision, eventCount);
   }
 }

@@ -149,6 +149,32 @@ describe('commands of one stream', () => {
   });
 });
 
+describe('recordedAt', () => {
+  const recorded = async (): Promise<string[]> => (await log()).map(({ metadata }) => metadata.recordedAt);
+
+  it('never goes back in a stream when the wall clock is set back, in one process or another', async () => {
+    const [early, late] = [new Process(steered()), new Process(steered())];
+    early.nowMs = late.nowMs - 3_600_000;
+    await late.do(fill(10));
+    await early.do(fill(10));
+    late.nowMs -= 7_200_000;
+    await late.do(fill(10));
+    expect(await recorded()).toEqual(Array.from({ length: 3 }, () => '2026-03-01T12:00:00.000Z'));
+    early.nowMs = Date.UTC(2026, 2, 1, 12, 0, 1);
+    await early.do(fill(10));
+    expect((await recorded()).at(-1)).toBe('2026-03-01T12:00:01.000Z');
+  });
+
+  it('never goes back after a start from a snapshot', async () => {
+    const before = new Process(steered(), { snapshotEveryEvents: 2 });
+    for (let i = 0; i < 6; i++) await before.do(fill(1));
+    const after = new Process(steered(), { snapshotEveryEvents: 2 });
+    after.nowMs -= 1;
+    await after.do(fill(1));
+    expect((await recorded()).at(-1)).toBe('2026-03-01T12:00:00.000Z');
+  });
+});
+
 describe('a refusal', () => {
   it('is held against the fresh tail before it is answered', async () => {
     const [here, there] = [new Process(steered()), new Process(steered())];

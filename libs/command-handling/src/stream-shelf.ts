@@ -124,7 +124,9 @@ export class StreamShelf<State, Event extends DomainEvent> {
       this.telemetry.warn('a snapshot does not belong to its stream', { stream, revision: snapshot.revision });
       return null;
     }
-    return decodeSnapshot(stream, snapshot);
+    const loaded = decodeSnapshot<State>(stream, snapshot);
+    loaded.recordedAt = last.metadata.recordedAt;
+    return loaded;
   }
 
   #saveSnapshot(loaded: LoadedStream<State>): void {

@@ -4,7 +4,7 @@ import type { Position } from './position.js';
 export interface EventMetadata {
   readonly $correlationId: string;
   readonly $causationId: string;
-  /** RFC 3339, UTC: the appender's clock. Limits, holds and retention of keys go by it. */
+  /** RFC 3339, UTC: the appender's clock, but never before the stream's last event. Limits, holds and retention of keys go by it. */
   readonly recordedAt: string;
   readonly idempotencyKey?: string;
   readonly bodyHash?: string;

@@ -14,6 +14,11 @@ export function instant(ms: number): Instant {
   return new Date(ms).toISOString();
 }
 
+/** `now`, or `last` if that is later. Both as `instant` writes them. */
+export function notBefore(now: Instant, last: Instant | null): Instant {
+  return last !== null && last > now ? last : now;
+}
+
 /** As boards say it: whole seconds without a fraction, as the history that people import has them. */
 export function shortInstant(ms: number): Instant {
   return instant(ms).replace('.000Z', 'Z');

@@ -828,6 +828,25 @@ describe('imported history', () => {
     },
   );
 
+  it('counts a line once that another process completes between two slices', async () => {
+    const [here, there] = [await newProcess({ importSliceLines: 1 }), await newProcess()];
+    const lines = [history('i-1', 'ann'), history('i-2', 'ann')];
+    let isHeld = true;
+    here.store.fate = async ({ events }) => {
+      if (!isHeld || !events.some(({ type }) => type === 'GiftSent')) return 'through';
+      isHeld = false;
+      // The second line is claimed by now, and the same file comes in through the other process.
+      await settle();
+      await there.history.import(numbered(lines.slice(1)), 'd');
+      return 'through';
+    };
+    const answers = await here.history.import(numbered(lines), 'c');
+    expect(answers.map(({ status }) => status)).toEqual(['accepted', 'replayed']);
+    const gifts = await eventsOf('GiftSent');
+    expect(gifts.map(({ data }) => (data as { importId: string }).importId).sort()).toEqual(['i-1', 'i-2']);
+    expect(await findings()).toEqual([]);
+  });
+
   it('at two processes at once counts once', async () => {
     const [here, there] = [await newProcess(), await newProcess()];
     const lines = Array.from({ length: 20 }, (_, i) => history(`i-${i}`, `v-${i % 3}`));

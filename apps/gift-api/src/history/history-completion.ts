@@ -19,6 +19,8 @@ export class HeldWallets {
   readonly #loaded = new Map<string, LoadedStream<WalletState>>();
   /** Up to here a wallet has nothing of others that was not there when it was loaded first. */
   readonly #ownThrough = new Map<string, number>();
+  /** Others have appended to these since: they may have completed lines that this call has claimed and not yet appended. */
+  readonly #shared = new Set<string>();
 
   constructor(loaded: readonly LoadedStream<WalletState>[]) {
     for (const wallet of loaded) this.#loaded.set(wallet.name, wallet);
@@ -29,12 +31,13 @@ export class HeldWallets {
   }
 
   appended(stream: string, revision: number): void {
-    this.#ownThrough.set(stream, revision);
+    if (!this.#shared.has(stream)) this.#ownThrough.set(stream, revision);
   }
 
-  /** Others may have been there: nothing is known of it any more. */
+  /** Others may have been there. What this call appends afterwards says nothing about what they put before it. */
   reloaded(wallet: LoadedStream<WalletState>): void {
     this.#loaded.set(wallet.name, wallet);
+    this.#shared.add(wallet.name);
     this.#ownThrough.delete(wallet.name);
   }
 

@@ -91,6 +91,11 @@ export class Engine {
     return this.#exited;
   }
 
+  /** Resolves when it has ended by itself. @returns the exit code, null when a signal ended it */
+  ended(): Promise<number | null> {
+    return this.#exited;
+  }
+
   async restart(): Promise<void> {
     await this.stop();
     await this.up();

@@ -25,11 +25,21 @@ function say({ url, dataDir }: Standalone): void {
   );
 }
 
+/** Finishes what was begun, so that callers get their answers, and ends with the reason. */
+function endAs(standalone: Standalone, error: Error, drainMsMax: number): void {
+  setTimeout(() => fail(error), drainMsMax).unref();
+  standalone.close().then(
+    () => fail(error),
+    () => fail(error),
+  );
+}
+
 async function main(): Promise<void> {
   const environment = readStandaloneEnvironment();
   const standalone = await startStandalone({ environment });
   const { telemetry } = standalone;
   drainOnSignal({ drainMsMax: environment.drainMsMax, telemetry, close: () => standalone.close() });
+  void standalone.lost.then((error) => endAs(standalone, error, environment.drainMsMax));
   say(standalone);
   await standalone.ready();
   telemetry.info('ready', { url: standalone.url });

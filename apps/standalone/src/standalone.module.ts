@@ -18,6 +18,8 @@ export interface StandaloneParts {
   readonly fanOut: FanOut;
   readonly telemetry: ProcessTelemetry;
   readonly environment: Environment;
+  /** Whether the event store takes appends. */
+  readonly appends: ReadinessPart;
 }
 
 /** What readiness asks; the parts are known once Nest has made them. */
@@ -25,9 +27,13 @@ class ConsumersReadiness {
   projector: Projector | null = null;
   gateway: RoomGateway | null = null;
 
-  constructor(private readonly publisher: Publisher) {}
+  constructor(
+    private readonly publisher: Publisher,
+    private readonly appends: ReadinessPart,
+  ) {}
 
   readonly parts: readonly ReadinessPart[] = [
+    this.appends,
     { name: 'read-model', isReady: () => this.projector?.state().ready ?? false },
     { name: 'publisher', isReady: () => this.publisher.state().caughtUp },
     { name: 'room-feed', isReady: () => this.gateway?.state().ready ?? false },
@@ -46,14 +52,14 @@ export class StandaloneModule {
     readiness.gateway = gateway;
   }
 
-  static register({ store, readModel, fanOut, telemetry, environment }: StandaloneParts): DynamicModule {
+  static register({ store, readModel, fanOut, telemetry, environment, appends }: StandaloneParts): DynamicModule {
     const { streakWindowMs, creatorShareBps, boardUtcOffset, bulkLinesMax } = environment;
     const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
     const work = allOfTheWork(fanOut.sourcePartitionCount);
     const publisher = new Publisher({ events: store, fanOut, work, ...outside, config: PUBLISHER_DEFAULTS });
     // Started here, because the gateway counts as history what was published once this has caught up.
     publisher.start();
-    const readiness = new ConsumersReadiness(publisher);
+    const readiness = new ConsumersReadiness(publisher, appends);
     const feed = { ...ROOM_GATEWAY_DEFAULTS.feed, streakWindowMs };
     return {
       module: StandaloneModule,

@@ -3,12 +3,12 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Environment } from '@livegift/config';
 import type { EventStore } from '@livegift/event-store';
-import { openLmdbEventStore } from '@livegift/event-store-lmdb';
+import { openLmdbEventStore, type LmdbEventStore } from '@livegift/event-store-lmdb';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import type { FanOut } from '@livegift/fanout';
 import { configureHttp, createHttpAdapter, type HttpDraining } from '@livegift/gift-api/gift-api.module';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
-import { NestLog, systemClock, systemScheduler, yieldToLoop } from '@livegift/process';
+import { NestLog, systemClock, systemScheduler, yieldToLoop, type ReadinessPart } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import type { ReadModel } from '@livegift/read-model';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -38,6 +38,8 @@ export interface Standalone {
   readonly store: EventStore;
   readonly readModel: ReadModel;
   readonly telemetry: ProcessTelemetry;
+  /** Resolves when another process has taken the data directory: this one can only end. */
+  readonly lost: Promise<Error>;
   /** Resolves when `/health/ready` is green. */
   ready(): Promise<void>;
   /** Finishes what was begun, sends room clients away, and closes the store. Calling it twice is the same as once. */
@@ -54,7 +56,9 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
     options.telemetry ?? createTelemetry({ level: environment.logLevel, app: 'standalone', processMetrics: true });
   const dataDir = resolve(environment.dataDir);
   mkdirSync(dataDir, { recursive: true });
-  const store = await openLmdbEventStore({ directory: dataDir, clock: systemClock, telemetry });
+  let onLost: (error: Error) => void = () => {};
+  const lost = new Promise<Error>((resolve) => (onLost = resolve));
+  const store = await openLmdbEventStore({ directory: dataDir, clock: systemClock, telemetry, onLost });
   const ports: Ports = { store, ...memoryPorts(environment, store, telemetry) };
   const logger = new NestLog(telemetry);
   let app: NestFastifyApplication | null = null;
@@ -68,14 +72,14 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
       telemetry,
     };
     app = await NestFactory.create<NestFastifyApplication>(
-      StandaloneModule.register({ ...ports, telemetry, environment }),
+      StandaloneModule.register({ ...ports, telemetry, environment, appends: appendsOf(store) }),
       createHttpAdapter(http),
       { bodyParser: false, abortOnError: false, logger },
     );
     const draining = await configureHttp(app, http);
     await app.listen(environment.port, environment.host);
     logger.isStarted = true;
-    return running(app, draining, ports, { dataDir, telemetry });
+    return running(app, draining, ports, { dataDir, telemetry, lost });
   } catch (error) {
     await app?.close().catch(() => {});
     await closePorts(ports);
@@ -87,6 +91,15 @@ interface Ports {
   readonly store: EventStore;
   readonly readModel: ReadModel;
   readonly fanOut: FanOut;
+}
+
+/** Not ready while no command can be written. */
+function appendsOf(store: LmdbEventStore): ReadinessPart {
+  return {
+    name: 'event-store',
+    isReady: () => store.appendObstacle() === null,
+    reason: () => store.appendObstacle(),
+  };
 }
 
 function memoryPorts(environment: Environment, store: EventStore, telemetry: ProcessTelemetry): Omit<Ports, 'store'> {
@@ -119,7 +132,7 @@ function running(
   app: NestFastifyApplication,
   draining: HttpDraining,
   ports: Ports,
-  { dataDir, telemetry }: { readonly dataDir: string; readonly telemetry: ProcessTelemetry },
+  { dataDir, telemetry, lost }: Pick<Standalone, 'dataDir' | 'telemetry' | 'lost'>,
 ): Standalone {
   const { port, address, family } = app.getHttpServer().address() as AddressInfo;
   let closing: Promise<void> | null = null;
@@ -130,6 +143,7 @@ function running(
     store: ports.store,
     readModel: ports.readModel,
     telemetry,
+    lost,
     ready: () => whenReady(app),
     close: () => (closing ??= close(app, draining, ports)),
   };

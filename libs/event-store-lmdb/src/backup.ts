@@ -18,7 +18,7 @@ import { BACKUP_FORMAT, describeFile, MANIFEST_FILE, readManifest, type BackupMa
 import { BlockLog } from './block-log.js';
 import { checkDataFile } from './data-file.check.js';
 import { syncDirectory, syncFile } from './durable-file.js';
-import { DATA_FILE, openChecked } from './open-log.js';
+import { DATA_FILE, openChecked, openForReading } from './open-log.js';
 import { positionOf } from './sequence.js';
 import { readIdentity } from './store-identity.js';
 
@@ -119,7 +119,7 @@ function discard({ into, companions }: BackupOptions, made: boolean): void {
 }
 
 async function copyLog(directory: string, partial: string): Promise<void> {
-  const environment = openChecked(directory, true);
+  const environment = await openForReading(directory);
   try {
     // Not the compacting copy: that one walks the trees in the library, where a damaged page ends the process.
     await environment.root.backup(partial, false);

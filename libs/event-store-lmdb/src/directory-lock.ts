@@ -1,82 +1,87 @@
 import { randomUUID } from 'node:crypto';
-import {
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import { hostname } from 'node:os';
+import { closeSync, futimesSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { EventStoreError } from '@livegift/event-store';
+import { describeHolder, livenessOf, readHolder, signOfLife, thisProcess } from './directory-holder.js';
+import type { DirectoryHolder } from './directory-holder.js';
+import { listenInDirectory, removeSocket, type DirectorySocket } from './directory-socket.js';
 
 const LOCK_FILE = 'writer.lock';
 const ATTEMPTS_MAX = 8;
-const HEARTBEAT_MS = 5_000;
-/** A holder on another host (a container of yesterday, say) cannot be asked; silent for so long, it is taken for dead. */
+const SIGN_OF_LIFE_EVERY_MS = 5_000;
+/** A holder that cannot be asked, because another kernel runs it, is taken for dead after so long without a sign of life. */
 const SILENT_MS_MAX = 20_000;
-
-interface Holder {
-  readonly pid: number;
-  readonly host: string;
-  /** Of the process, in clock ticks since boot, where /proc tells; a pid alone may be another process by now. */
-  readonly processStart: string | null;
-  readonly since: string;
-  readonly token: string;
-}
+const LOOK_EVERY_MS = 250;
 
 export interface DirectoryLock {
+  readonly holder: DirectoryHolder;
   release(): void;
 }
 
-/** Makes this process the only writer of `directory`. @throws EventStoreError `held` */
-export function lockDirectory(directory: string, nowMs: number): DirectoryLock {
-  mkdirSync(directory, { recursive: true });
+export interface LockOptions {
+  readonly nowMs: number;
+  readonly silentMsMax?: number;
+  /** Called before it waits for a sign of life of another holder. */
+  readonly onWait?: (holder: DirectoryHolder, silentMsMax: number) => void;
+}
+
+/**
+ * Makes this process the only one that opens `directory` for writing. It keeps order between processes that behave;
+ * that a process which lost the directory cannot write is enforced in the database (`Ownership`).
+ * @throws EventStoreError `held`
+ */
+export async function lockDirectory(directory: string, options: LockOptions): Promise<DirectoryLock> {
   const path = join(directory, LOCK_FILE);
-  const self: Holder = {
-    pid: process.pid,
-    host: hostname(),
-    processStart: processStartOf(process.pid),
-    since: new Date(nowMs).toISOString(),
-    token: randomUUID(),
-  };
-  const own = `${path}.${self.token}`;
-  writeFileSync(own, JSON.stringify(self), { flush: true });
+  const token = randomUUID();
+  const socket = await listenInDirectory(directory, token);
+  const self: DirectoryHolder = { ...thisProcess(token, options.nowMs), socket: socket?.name ?? null };
+  const own = `${path}.${token}`;
   try {
+    writeFileSync(own, JSON.stringify(self), { flag: 'wx', mode: 0o600, flush: true });
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      if (linked(own, path)) return held(path, self);
-      removeIfStale(path, self.token, nowMs);
+      if (linked(own, path)) return held(path, own, self, socket);
+      await removeIfStale(directory, path, token, options);
     }
-    throw new EventStoreError('held', `${path}: several processes want it at once`);
+    throw new EventStoreError('held', `${path}: several processes want the directory at once`);
+  } catch (error) {
+    socket?.close();
+    throw error;
   } finally {
-    unlinkSync(own);
+    rmSync(own, { force: true });
   }
 }
 
-/** Whether a live process holds `directory` for writing now. */
-export function isDirectoryHeld(directory: string, nowMs: number): boolean {
+/** Who holds `directory` for writing, as far as this process can tell without waiting; null when no live process does. */
+export async function holderOf(directory: string, nowMs: number): Promise<DirectoryHolder | null> {
   const path = join(directory, LOCK_FILE);
-  const holder = holderIn(path);
-  return holder !== null && isAlive(holder, path, nowMs);
+  const holder = readHolder(path);
+  if (holder === null) return null;
+  const liveness = await livenessOf(directory, holder);
+  if (liveness !== 'unknown') return liveness === 'alive' ? holder : null;
+  return nowMs - (signOfLife(path) ?? 0) < SILENT_MS_MAX ? holder : null;
 }
 
-function held(path: string, self: Holder): DirectoryLock {
-  const heartbeat = setInterval(() => {
+/** Whether a live process holds `directory` for writing now. */
+export async function isDirectoryHeld(directory: string, nowMs: number): Promise<boolean> {
+  return (await holderOf(directory, nowMs)) !== null;
+}
+
+function held(path: string, own: string, self: DirectoryHolder, socket: DirectorySocket | null): DirectoryLock {
+  // By descriptor: the path may one day lead to the lock file of another process.
+  const descriptor = openSync(own, 'r+');
+  const signs = setInterval(() => {
     const now = new Date();
-    try {
-      utimesSync(path, now, now);
-    } catch {
-      // Somebody removed the file by hand: nothing to keep alive.
-    }
-  }, HEARTBEAT_MS);
-  heartbeat.unref();
+    futimesSync(descriptor, now, now);
+  }, SIGN_OF_LIFE_EVERY_MS);
+  signs.unref();
   return {
+    holder: self,
     release: () => {
-      clearInterval(heartbeat);
-      if (holderIn(path)?.token === self.token) unlinkSync(path);
+      clearInterval(signs);
+      closeSync(descriptor);
+      if (readHolder(path)?.token === self.token) unlinkSync(path);
+      socket?.close();
     },
   };
 }
@@ -91,12 +96,11 @@ function linked(own: string, path: string): boolean {
   }
 }
 
-function removeIfStale(path: string, token: string, nowMs: number): void {
-  const holder = holderIn(path);
+async function removeIfStale(directory: string, path: string, token: string, options: LockOptions): Promise<void> {
+  const holder = readHolder(path);
   if (holder === null) return;
-  if (isAlive(holder, path, nowMs)) {
-    const { pid, host, since } = holder;
-    throw new EventStoreError('held', `${path}: process ${pid} on ${host} has held the directory since ${since}`);
+  if (await isAlive(directory, path, holder, options)) {
+    throw new EventStoreError('held', `${path}: ${describeHolder(holder)}`);
   }
   const aside = `${path}.stale-${token}`;
   try {
@@ -105,40 +109,31 @@ function removeIfStale(path: string, token: string, nowMs: number): void {
     return; // Another process was faster.
   }
   // Between looking and renaming a third process may have replaced the stale lock by its own: put that back.
-  if (holderIn(aside)?.token !== holder.token) linked(aside, path);
+  if (readHolder(aside)?.token !== holder.token) linked(aside, path);
+  else if (holder.socket !== null) removeSocket(directory, holder.socket);
   unlinkSync(aside);
 }
 
-function holderIn(path: string): Holder | null {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Holder;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new EventStoreError(
-      'held',
-      `${path}: cannot be read (${(error as Error).message}); remove it if no process runs`,
-    );
-  }
+async function isAlive(
+  directory: string,
+  path: string,
+  holder: DirectoryHolder,
+  options: LockOptions,
+): Promise<boolean> {
+  const liveness = await livenessOf(directory, holder);
+  if (liveness !== 'unknown') return liveness === 'alive';
+  const { silentMsMax = SILENT_MS_MAX, onWait = () => {} } = options;
+  onWait(holder, silentMsMax);
+  return await givesSignOfLife(path, holder, silentMsMax);
 }
 
-function isAlive(holder: Holder, path: string, nowMs: number): boolean {
-  if (holder.host !== hostname()) return nowMs - statSync(path, { throwIfNoEntry: false })!.mtimeMs < SILENT_MS_MAX;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+/** Waits for a change, by this process's own monotonic clock: the clocks of two hosts may differ. */
+async function givesSignOfLife(path: string, holder: DirectoryHolder, silentMsMax: number): Promise<boolean> {
+  const before = signOfLife(path);
+  for (const endsMs = performance.now() + silentMsMax; performance.now() < endsMs;) {
+    await pause(LOOK_EVERY_MS);
+    if (readHolder(path)?.token !== holder.token) return false;
+    if (signOfLife(path) !== before) return true;
   }
-  const start = processStartOf(holder.pid);
-  return start === null || holder.processStart === null || start === holder.processStart;
-}
-
-/** Field 22 of /proc/<pid>/stat, counted after the command's name, which may hold blanks. */
-function processStartOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? 'gone' : (fields[19] ?? null);
-  } catch {
-    return null;
-  }
+  return false;
 }

@@ -12,6 +12,7 @@ export interface Environment {
   readonly meta: Database<Buffer, Buffer>;
 }
 
+const ANY_KEY = Buffer.from('store');
 const BYTES = { encoding: 'binary', keyEncoding: 'binary' } as const;
 /** Address space only; LMDB enlarges it when the file outgrows it. */
 const MAP_BYTES = 256 * 1024 * 1024;
@@ -30,13 +31,23 @@ export function openEnvironment(directory: string, readOnly: boolean): Environme
     compression: false,
     noMemInit: true,
   });
+  try {
+    return withDatabases(root);
+  } catch (error) {
+    forgetFailedRead(root);
+    void root.close();
+    throw error;
+  }
+}
+
+function withDatabases(root: RootDatabase<Buffer, Buffer>): Environment {
   const database = (name: string): Database<Buffer, Buffer> => {
     // A reader that is earlier than the writer's first commit finds none.
     const opened = root.openDB<Buffer, Buffer>({ ...BYTES, name }) as Database<Buffer, Buffer> | undefined;
     if (opened === undefined) throw new Error(`there is no event store yet (no ${name})`);
     return opened;
   };
-  return {
+  const environment = {
     root,
     blocks: database('blocks'),
     streams: database('streams'),
@@ -44,6 +55,30 @@ export function openEnvironment(directory: string, readOnly: boolean): Environme
     checkpoints: database('checkpoints'),
     meta: database('meta'),
   };
+  assertReads(environment);
+  return environment;
+}
+
+/**
+ * LMDB tells readers apart by their pids, with a lock on each. Of two processes with one pid in two PID namespaces the
+ * second cannot read; lmdb then tries for ten seconds and fails with an error that says nothing.
+ */
+function assertReads({ meta }: Environment): void {
+  try {
+    meta.getBinaryFast(ANY_KEY);
+  } catch (cause) {
+    const pid = `pid ${process.pid}, like this one`;
+    throw new Error(`it cannot be read; perhaps a process in another PID namespace reads it with ${pid}`, { cause });
+  }
+}
+
+/** After such a failure the timer that ends lmdb's read transactions would throw. */
+function forgetFailedRead(root: RootDatabase<Buffer, Buffer>): void {
+  try {
+    root.resetReadTxn();
+  } catch {
+    // It has forgotten it now.
+  }
 }
 
 /** A copy of a value that stays valid; LMDB's own buffer is overwritten by the next read. */

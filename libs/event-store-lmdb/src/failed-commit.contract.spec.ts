@@ -24,7 +24,8 @@ jest.setTimeout(60_000);
 describe('a commit that fails', () => {
   let directory: string;
   let store: LmdbEventStore;
-  const environmentRoot = () => store['environment'].root;
+  /** Every commit is a transaction that begins with this condition. */
+  const meta = () => store['environment'].meta;
 
   beforeEach(async () => {
     directory = mkdtempSync(join(tmpdir(), 'livegift-failing-'));
@@ -37,9 +38,7 @@ describe('a commit that fails', () => {
   });
 
   it('with nothing written refuses all that was built on it, and the store goes on', async () => {
-    const root = environmentRoot();
-    const batch = root.batch.bind(root);
-    root.batch = () => Promise.reject(new Error('no space left on device'));
+    const commits = jest.spyOn(meta(), 'ifVersion').mockImplementation(() => Promise.reject(new Error('i/o error')));
     const subscription = await store.subscribe({ after: null });
     await subscription.next();
     const attempts = [
@@ -49,7 +48,7 @@ describe('a commit that fails', () => {
       store.append('stream-1', [event()], 'no-stream'),
     ];
     expect(new Set(await codesOf(attempts))).toEqual(new Set(['unavailable']));
-    root.batch = batch;
+    commits.mockRestore();
     expect(await store.readStream('stream-0', { limit: 10 })).toEqual([]);
     const { positions } = await store.append('stream-0', [event({ after: true })], 'no-stream');
     expect(positions).toEqual(['0000000000000002']);
@@ -57,16 +56,15 @@ describe('a commit that fails', () => {
   });
 
   it('with an outcome that nobody knows says so, and writes nothing more until it is opened again', async () => {
-    const root = environmentRoot();
-    const batch = root.batch.bind(root);
-    root.batch = (async (action: () => void) => {
-      await batch(action);
+    const ifVersion = meta().ifVersion.bind(meta());
+    const commits = jest.spyOn(meta(), 'ifVersion').mockImplementation(async (...condition) => {
+      await ifVersion(...condition);
       throw new Error('i/o error');
-    }) as typeof batch;
+    });
     const attempts = Array.from({ length: 6 }, (_, n) => store.append(`stream-${n}`, [event()], 'no-stream'));
     const unknown = 'append-outcome-unknown';
     expect(await codesOf(attempts)).toEqual([unknown, unknown, unknown, unknown, 'unavailable', 'unavailable']);
-    root.batch = batch;
+    commits.mockRestore();
     expect(await codesOf([store.append('later', [event()], 'no-stream')])).toEqual(['unavailable']);
     expect(await store.head()).toBe('0000000000000001');
     await store.close();

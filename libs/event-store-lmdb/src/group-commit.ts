@@ -7,6 +7,7 @@ import { BLOCK_BYTES_MAX } from './block.format.js';
 import { CommitBatch } from './commit-batch.js';
 import { sequenceKey, type Environment } from './environment.js';
 import { INDEXED_THROUGH_KEY } from './open-log.js';
+import type { Ownership } from './ownership.js';
 import type { RecentEvents } from './recent-events.js';
 import { encodeRuns, streamKey } from './stream-runs.js';
 import type { RecentMap, StreamIndex } from './stream-index.js';
@@ -21,6 +22,7 @@ export interface CommitLimits {
 
 interface Parts {
   readonly environment: Environment;
+  readonly ownership: Ownership;
   readonly index: StreamIndex;
   readonly tail: StreamTail;
   readonly heads: RecentMap<string, number>;
@@ -130,6 +132,7 @@ export class GroupCommit {
     if (Buffer.byteLength(stream) > STREAM_NAME_BYTES_MAX || stream.length === 0) {
       throw new TypeError(`a stream's name has 1 to ${STREAM_NAME_BYTES_MAX} bytes`);
     }
+    if (this.parts.ownership.lost !== null) throw this.parts.ownership.lost;
     if (this.#broken)
       throw new EventStoreError('unavailable', `${this.parts.file}: a commit failed; open the store again`);
     const { queueEventsMax } = this.parts.limits;
@@ -186,23 +189,25 @@ export class GroupCommit {
   }
 
   async #writeOne(batch: CommitBatch): Promise<void> {
-    const { environment, tail, heads, telemetry, recent } = this.parts;
+    const { environment, ownership, tail, heads, telemetry, recent } = this.parts;
     const started = performance.now();
     const indexed = tail.take(Math.max(INDEX_ENTRIES_MIN, 2 * batch.events.length));
     const checkpoints = new Map(this.checkpoints);
+    const put = (): void => {
+      for (const { first, bytes } of batch.blocks) void environment.blocks.put(sequenceKey(first), bytes);
+      for (const { stream, entry } of indexed.entries) {
+        const key = streamKey(stream, entry.firstRevision);
+        void environment.streams.put(key, encodeRuns(key, entry));
+      }
+      if (indexed.done) void environment.meta.put(INDEXED_THROUGH_KEY, sequenceKey(indexed.through));
+      for (const { key, value } of batch.writes) void environment.snapshots.put(key, value);
+      for (const [consumer, position] of checkpoints) {
+        void environment.checkpoints.put(Buffer.from(consumer), Buffer.from(position));
+      }
+    };
     try {
-      await environment.root.batch(() => {
-        for (const { first, bytes } of batch.blocks) void environment.blocks.put(sequenceKey(first), bytes);
-        for (const { stream, entry } of indexed.entries) {
-          const key = streamKey(stream, entry.firstRevision);
-          void environment.streams.put(key, encodeRuns(key, entry));
-        }
-        if (indexed.done) void environment.meta.put(INDEXED_THROUGH_KEY, sequenceKey(indexed.through));
-        for (const { key, value } of batch.writes) void environment.snapshots.put(key, value);
-        for (const [consumer, position] of checkpoints) {
-          void environment.checkpoints.put(Buffer.from(consumer), Buffer.from(position));
-        }
-      });
+      if (batch.events.length === 0) await ownership.write(put);
+      else await ownership.append({ from: this.durable, to: batch.last }, put);
     } catch (error) {
       await this.#failed(error);
       return;
@@ -229,8 +234,13 @@ export class GroupCommit {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const { tail, telemetry, file } = this.parts;
+    const { ownership, tail, telemetry, file } = this.parts;
     tail.rewind();
+    if (ownership.lost !== null) {
+      for (const batch of this.#batches.splice(0)) batch.fail(ownership.lost);
+      this.#waitingEvents = 0;
+      return;
+    }
     const cause = await causeOf(error);
     telemetry.count('event_store_commit_failures_total');
     telemetry.error('a commit of the event store failed', { file, error: String(cause) });

@@ -6,7 +6,7 @@ import { BlockLog } from './block-log.js';
 import type { Environment } from './environment.js';
 import { LogReads } from './log-reads.js';
 import { assertCheckpoint, LogSubscription, type DurableLog } from './log-subscription.js';
-import { DATA_FILE, extendTail, indexedThroughOnDisk, openChecked, readTail } from './open-log.js';
+import { DATA_FILE, extendTail, indexedThroughOnDisk, openForReading, readTail } from './open-log.js';
 import { positionOf } from './sequence.js';
 import { readIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
@@ -28,7 +28,7 @@ const TAIL_EVENTS_MAX = 262_144;
 /** Reads along with a writer in another process, or without one. @throws EventStoreError `damaged`, `unavailable` */
 export async function openLmdbEventReader(options: LmdbEventReaderOptions): Promise<LmdbEventReader> {
   const file = join(options.directory, DATA_FILE);
-  const environment = openChecked(options.directory, true);
+  const environment = await openForReading(options.directory);
   try {
     const storeId = readIdentity(environment, file);
     if (storeId === null) throw new EventStoreError('unavailable', `${file}: the store has no id yet`);

@@ -1,3 +1,4 @@
+import type { EventStoreError } from '@livegift/event-store';
 import type { Clock, Telemetry } from '@livegift/kernel';
 
 export interface LmdbEventStoreOptions {
@@ -5,6 +6,8 @@ export interface LmdbEventStoreOptions {
   readonly directory: string;
   readonly clock?: Clock;
   readonly telemetry?: Telemetry;
+  /** Called once when another process has taken the directory: this store refuses every further append. */
+  readonly onLost?: (error: EventStoreError) => void;
   /** Bytes of data and metadata as JSON in one append. */
   readonly appendBytesMax?: number;
   readonly appendEventsMax?: number;

@@ -22,6 +22,8 @@ import {
 } from '@livegift/kernel';
 import { appendInOrder } from './append-in-order.js';
 import { BlockLog } from './block-log.js';
+import { makeDirectory } from './data-directory.js';
+import type { DirectoryHolder } from './directory-holder.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { getCopy, type Environment } from './environment.js';
 import { GroupCommit } from './group-commit.js';
@@ -29,24 +31,40 @@ import { limitsOf, type Limits, type LmdbEventStoreOptions } from './lmdb-event-
 import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
 import { assertCheckpoint, LogSubscription, type DurableLog } from './log-subscription.js';
 import { DATA_FILE, openChecked, readTail } from './open-log.js';
+import { Ownership } from './ownership.js';
 import { RecentEvents } from './recent-events.js';
 import { positionOf } from './sequence.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.format.js';
 import { storeIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
 
+/** How often an idle process looks whether it still owns the store. */
+const OWNER_CHECK_EVERY_MS = 2_000;
+
 /** @throws EventStoreError `held`, `damaged`, `unavailable` */
 export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promise<LmdbEventStore> {
   const { directory, clock = { now: () => Date.now() }, telemetry = silentTelemetry } = options;
   const limits = limitsOf(options);
   const file = join(directory, DATA_FILE);
-  const lock = lockDirectory(directory, clock.now());
+  makeDirectory(directory);
+  const onWait = (holder: DirectoryHolder, silentMsMax: number): void => {
+    const { pid, host } = holder;
+    telemetry.warn('event store: waits for a sign of life of the process that held it', { pid, host, silentMsMax });
+  };
+  const lock = await lockDirectory(directory, { nowMs: clock.now(), onWait });
   let environment: Environment | null = null;
   try {
     environment = openChecked(directory, false);
     environment.root.readerCheck();
-    const storeId = await storeIdentity(environment, file);
-    return new LmdbEventStore(storeId, environment, lock, limits, telemetry, file);
+    const ownership = await Ownership.take(environment, file, directory, lock.holder, (error) => {
+      telemetry.count('event_store_lost_total');
+      telemetry.error('the event store was lost to another process', { file, error: error.message });
+      options.onLost?.(error);
+    });
+    const storeId = await storeIdentity(environment, ownership, file);
+    const store = new LmdbEventStore(storeId, environment, ownership, lock, limits, telemetry, file);
+    await ownership.startAt(store.end());
+    return store;
   } catch (error) {
     await environment?.root.close();
     lock.release();
@@ -62,11 +80,13 @@ export class LmdbEventStore implements EventStore, DurableLog {
   readonly #commits: GroupCommit;
   readonly #reads: LogReads;
   readonly #waiting = new Set<() => void>();
+  readonly #ownerChecks: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
 
   constructor(
     readonly storeId: string,
     private readonly environment: Environment,
+    private readonly ownership: Ownership,
     private readonly lock: DirectoryLock,
     private readonly limits: Limits,
     private readonly telemetry: Telemetry,
@@ -87,6 +107,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
     const committed = (): void => this.#wake();
     this.#commits = new GroupCommit({
       environment,
+      ownership,
       index,
       tail,
       heads,
@@ -98,6 +119,8 @@ export class LmdbEventStore implements EventStore, DurableLog {
       committed,
     });
     this.#reads = new LogReads(blocks, index, recent, file);
+    this.#ownerChecks = setInterval(() => this.#checkOwner(), OWNER_CHECK_EVERY_MS);
+    this.#ownerChecks.unref();
     telemetry.info('event store opened', { file, storeId, events: end, unindexedEvents: tail.size });
   }
 
@@ -178,6 +201,11 @@ export class LmdbEventStore implements EventStore, DurableLog {
     this.#commits.saveCheckpoint(consumer, position);
   }
 
+  /** Why no append can succeed now, in words; null while appends can. */
+  appendObstacle(): string | null {
+    return this.ownership.lost?.message ?? null;
+  }
+
   async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -210,7 +238,18 @@ export class LmdbEventStore implements EventStore, DurableLog {
     this.#waiting.clear();
   }
 
+  /** So that a process without commands to write notices too. */
+  #checkOwner(): void {
+    if (this.closed) return;
+    try {
+      this.ownership.check();
+    } catch (error) {
+      this.telemetry.warn('the owner of the event store cannot be read', { file: this.file, error: String(error) });
+    }
+  }
+
   async #close(): Promise<void> {
+    clearInterval(this.#ownerChecks);
     this.#wake();
     await this.#commits.drained();
     await this.environment.root.close();

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { EventStoreError } from '@livegift/event-store';
 import { BlockLog } from './block-log.js';
+import { hasThisPidElsewhere } from './directory-holder.js';
+import { holderOf } from './directory-lock.js';
 import { checkDataFile } from './data-file.check.js';
 import { getCopy, openEnvironment, type Environment } from './environment.js';
 import { StreamTail } from './stream-tail.js';
@@ -25,6 +27,22 @@ export function openChecked(directory: string, readOnly: boolean): Environment {
     }
     throw new EventStoreError('unavailable', `${file}: ${message}`, undefined, { cause });
   }
+}
+
+/**
+ * Opens the log to read it, beside an engine or without one.
+ * @throws EventStoreError `damaged`, `unavailable`
+ */
+export async function openForReading(directory: string): Promise<Environment> {
+  const holder = await holderOf(directory, Date.now());
+  if (holder !== null && hasThisPidElsewhere(holder)) {
+    const message =
+      `${directory}: this process has pid ${process.pid}, like the engine that holds the directory in another PID ` +
+      `namespace, and LMDB tells processes apart by pid. Run it inside the engine's container or with another pid ` +
+      '(docker run --init)';
+    throw new EventStoreError('unavailable', message);
+  }
+  return openChecked(directory, true);
 }
 
 export function indexedThroughOnDisk(environment: Environment): number {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { EventStoreError } from '@livegift/event-store';
 import { getCopy, type Environment } from './environment.js';
+import type { Ownership } from './ownership.js';
 
 const KEY = Buffer.from('store');
 const FORMAT = 1;
@@ -11,13 +12,11 @@ interface Identity {
 }
 
 /** The store's id; made, and durable, when the store is new. */
-export async function storeIdentity(environment: Environment, file: string): Promise<string> {
+export async function storeIdentity(environment: Environment, ownership: Ownership, file: string): Promise<string> {
   const known = readIdentity(environment, file);
   if (known !== null) return known;
   const identity: Identity = { storeId: randomUUID(), format: FORMAT };
-  await environment.root.batch(() => {
-    void environment.meta.put(KEY, Buffer.from(JSON.stringify(identity)));
-  });
+  await ownership.write(() => void environment.meta.put(KEY, Buffer.from(JSON.stringify(identity))));
   return identity.storeId;
 }
 

@@ -15,7 +15,7 @@ const IDLE_LOOKS_MAX = 2;
 export interface AuditOutside {
   pause(ms: number): Promise<void>;
   /** The time, while an engine is running on this log; else null. */
-  engineNowMs(): number | null;
+  engineNowMs(): number | null | Promise<number | null>;
 }
 
 /**
@@ -57,5 +57,5 @@ export async function auditLog(
   } finally {
     progress.stop();
   }
-  return audit.finish(reader, outside.engineNowMs());
+  return audit.finish(reader, await outside.engineNowMs());
 }

@@ -50,7 +50,7 @@ async function summaryOf(options: AuditOptions, report: Report): Promise<AuditSu
 async function auditServer(connectionString: string, report: Report): Promise<AuditSummary> {
   const log = await openServerLog(connectionString);
   try {
-    return await readMoney(log, report, () => Date.now());
+    return await readMoney(log, report, async () => Date.now());
   } finally {
     await log.close();
   }
@@ -62,7 +62,7 @@ async function auditDirectory(dataDir: string, report: Report): Promise<AuditSum
   try {
     const isSound = await verifyStorage(log, report, progressOn(process.stderr, 'blocks', 'events'));
     if (!isSound) return cannotBeRead();
-    return await readMoney(log, report, () => (isDirectoryHeld(dataDir, Date.now()) ? Date.now() : null));
+    return await readMoney(log, report, async () => ((await isDirectoryHeld(dataDir, Date.now())) ? Date.now() : null));
   } finally {
     await log.close();
   }
@@ -73,7 +73,7 @@ function cannotBeRead(): null {
   return null;
 }
 
-function readMoney(log: EventReader, report: Report, engineNowMs: () => number | null): Promise<AuditSummary> {
+function readMoney(log: EventReader, report: Report, engineNowMs: () => Promise<number | null>): Promise<AuditSummary> {
   return auditLog(log, report, progressOn(process.stderr, 'money', 'events'), {
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     engineNowMs,

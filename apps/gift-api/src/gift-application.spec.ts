@@ -832,7 +832,7 @@ describe('imported history', () => {
     const [here, there] = [await newProcess({ importSliceLines: 1 }), await newProcess()];
     const lines = [history('i-1', 'ann'), history('i-2', 'ann')];
     let isHeld = true;
-    here.store.fate = async ({ events }) => {
+    here.store.fate = async ({ events }): Promise<SteeredFate> => {
       if (!isHeld || !events.some(({ type }) => type === 'GiftSent')) return 'through';
       isHeld = false;
       // The second line is claimed by now, and the same file comes in through the other process.

@@ -63,7 +63,7 @@ async function project(url: string, log: readonly RecordedEvent[]): Promise<numb
 function* cut(log: readonly RecordedEvent[], from: () => (Position | null)[]): Generator<ReadModelBatch[]> {
   for (let start = 0; start < log.length; start += BATCH_EVENTS_ADVISED) {
     const events = log.slice(start, start + BATCH_EVENTS_ADVISED);
-    yield batchesOf(events, { storeId: STORE_ID, from: from(), to: events.at(-1)!.position });
+    yield batchesOf(events, { storeId: STORE_ID, from: from(), to: events.at(-1)!.position, nowMs: Date.now() });
   }
 }
 

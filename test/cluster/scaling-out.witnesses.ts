@@ -93,7 +93,7 @@ async function foldOf(events: readonly RecordedEvent[]): Promise<ReadonlySet<str
   const placeOf = (index: number): Position => String(index + 1).padStart(PLACE_DIGITS, '0') as Position;
   const placed = events.map((event, index) => ({ ...event, position: placeOf(index) }));
   const memory = createMemoryReadModel();
-  const span = { storeId: 'the-log', from: [null], to: placeOf(events.length - 1) };
+  const span = { storeId: 'the-log', from: [null], to: placeOf(events.length - 1), nowMs: Date.now() };
   for (const batch of batchesOf(placed, span)) await memory.apply(batch);
   await memory.markBuilt(0, null);
   const positionAt = (place: string): Position => events[Number(place) - 1]!.position;

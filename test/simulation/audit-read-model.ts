@@ -19,7 +19,8 @@ export async function auditReadModels(
   const fresh = newReadModel(STILL);
   const events = index.log.filter(({ type }) => PROJECTED_TYPES.includes(type));
   const storeId = '00000000-0000-4000-8000-000000000000';
-  for (const batch of batchesOf(events, { storeId, from: [null], to: head.position })) await fresh.apply(batch);
+  const span = { storeId, from: [null], to: head.position, nowMs: Number.MAX_SAFE_INTEGER };
+  for (const batch of batchesOf(events, span)) await fresh.apply(batch);
   await fresh.markBuilt(0, null);
   const wanted = await linesOf(fresh);
   const findings: string[] = [];

@@ -1,5 +1,5 @@
 import type { EventReader } from '@livegift/event-store';
-import type { Position, RecordedEvent, Telemetry } from '@livegift/kernel';
+import type { Clock, Position, RecordedEvent, Telemetry } from '@livegift/kernel';
 import { batchesOf } from '@livegift/projections';
 import type { ReadModel } from '@livegift/read-model';
 import { askEach, isBehind, type HeldPartitions } from './held-partitions.js';
@@ -29,10 +29,12 @@ export async function applyTo(
     held,
     readModel,
     store,
+    clock,
     telemetry,
-  }: { held: HeldPartitions; readModel: ReadModel; store: EventReader; telemetry: Telemetry },
+  }: { held: HeldPartitions; readModel: ReadModel; store: EventReader; clock: Clock; telemetry: Telemetry },
 ): Promise<AppliedTo> {
-  const cut = batchesOf(events, { storeId: store.storeId, from: held.positionsOf(partitions), to });
+  const span = { storeId: store.storeId, from: held.positionsOf(partitions), to, nowMs: clock.now() };
+  const cut = batchesOf(events, span);
   const due = cut.filter((batch) => !(mayRest && batch.writes.length === 0 && held.rest(batch)));
   const batches = new Map(due.map((batch) => [batch.partition, held.caughtUpWith(batch)] as const));
   const { answers, failures } = await askEach([...batches.keys()], (partition) =>

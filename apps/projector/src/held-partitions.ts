@@ -8,7 +8,7 @@ interface HeldPartition {
   target: Position | null;
   isBuilt: boolean;
   /** Time of the newest gift among the events behind `position` that changed nothing here. */
-  restingGiftMs: number | null;
+  restingRecordedMs: number | null;
 }
 
 /** The partitions that this projector works on, and how far each has got. */
@@ -63,24 +63,26 @@ export class HeldPartitions {
    * Lets a partition stay where it stands for a while, where a batch writes nothing to it: its checkpoint is behind, its rows
    * are not. @returns false when it has to be moved, because it is not built yet
    */
-  rest({ partition, newestGiftMs }: ReadModelBatch): boolean {
+  rest({ partition, newestRecordedMs }: ReadModelBatch): boolean {
     const held = this.#held.get(partition);
     if (held === undefined || !held.isBuilt) return false;
-    held.restingGiftMs = newer(held.restingGiftMs, newestGiftMs);
+    held.restingRecordedMs = newer(held.restingRecordedMs, newestRecordedMs);
     return true;
   }
 
   /** The batch, as the partition has to have it after what it has rested through. */
   caughtUpWith(batch: ReadModelBatch): ReadModelBatch {
-    const restingGiftMs = this.#held.get(batch.partition)?.restingGiftMs ?? null;
-    return restingGiftMs === null ? batch : { ...batch, newestGiftMs: newer(batch.newestGiftMs, restingGiftMs) };
+    const restingRecordedMs = this.#held.get(batch.partition)?.restingRecordedMs ?? null;
+    return restingRecordedMs === null
+      ? batch
+      : { ...batch, newestRecordedMs: newer(batch.newestRecordedMs, restingRecordedMs) };
   }
 
   moved(partition: number, to: Position): void {
     const held = this.#held.get(partition);
     if (held === undefined) return;
     held.position = to;
-    held.restingGiftMs = null;
+    held.restingRecordedMs = null;
   }
 
   /** Takes over what the read model says: one that has fallen back has to catch up. @throws ReadModelError `checkpoint-foreign` */
@@ -96,7 +98,7 @@ export class HeldPartitions {
     const position = checkpoint?.position ?? null;
     if (isBehind(position, held.position)) held.isBuilt = false;
     held.position = position;
-    held.restingGiftMs = null;
+    held.restingRecordedMs = null;
   }
 
   /** Reads where they stand. @throws ReadModelError `checkpoint-foreign` */
@@ -139,7 +141,7 @@ export class HeldPartitions {
   }
 }
 
-const newPartition = (): HeldPartition => ({ position: null, target: null, isBuilt: false, restingGiftMs: null });
+const newPartition = (): HeldPartition => ({ position: null, target: null, isBuilt: false, restingRecordedMs: null });
 
 function newer(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.max(a, b);

@@ -113,7 +113,7 @@ describe('a projector of some partitions', () => {
       store,
       readModel: model,
       work,
-      clock: { elapsedMs: () => 0 },
+      clock: { now: () => Number.MAX_SAFE_INTEGER, elapsedMs: () => 0 },
       scheduler: hasty,
       telemetry: silentTelemetry,
       config: { batchEventsMax: 2, backOffFirstMs: 1, backOffMaxMs: 8, lookEveryMs: 50 },
@@ -191,8 +191,8 @@ describe('a projector of some partitions', () => {
   it('tells those that rested of the time of the gifts that they rested through, so that all cut alike', async () => {
     const heard = new Map<number, number>();
     const apply = (batch: ReadModelBatch): ReturnType<ReadModel['apply']> => {
-      const { partition, newestGiftMs } = batch;
-      if (newestGiftMs !== null) heard.set(partition, Math.max(newestGiftMs, heard.get(partition) ?? 0));
+      const { partition, newestRecordedMs } = batch;
+      if (newestRecordedMs !== null) heard.set(partition, Math.max(newestRecordedMs, heard.get(partition) ?? 0));
       return readModel.apply(batch);
     };
     const projector = project(new HandShared(0, 1, 2, 3), changed({ apply }));

@@ -1,5 +1,5 @@
 import type { EventReader } from '@livegift/event-store';
-import type { MonotonicClock, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import type { Clocks, Position, Scheduler, Telemetry } from '@livegift/kernel';
 import type { SharedWork } from '@livegift/lease';
 import type { ReadModel } from '@livegift/read-model';
 
@@ -8,7 +8,7 @@ export interface ProjectorParts {
   readonly readModel: ReadModel;
   /** Which partitions are this projector's; started and stopped with it. Default: all of them. */
   readonly work?: SharedWork;
-  readonly clock: MonotonicClock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config?: Partial<ProjectorConfig>;

@@ -91,7 +91,7 @@ describe('the projector', () => {
     const projector = new Projector({
       store,
       readModel,
-      clock: { elapsedMs: () => 0 },
+      clock: { now: () => Number.MAX_SAFE_INTEGER, elapsedMs: () => 0 },
       scheduler: handDriven,
       telemetry: silentTelemetry,
       config: { pauseMs: 20 },
@@ -195,7 +195,7 @@ describe('the projector', () => {
     const { store } = await storeWithWallet();
     const readModel = createMemoryReadModel();
     const to = position as Position;
-    await readModel.apply({ partition: 0, storeId, from: null, to, newestGiftMs: null, writes: [] });
+    await readModel.apply({ partition: 0, storeId, from: null, to, newestRecordedMs: null, writes: [] });
     const projector = project(store, readModel);
     projector.start();
     while (projector.state().phase !== 'refused') await new Promise((resolve) => setImmediate(resolve));

@@ -45,7 +45,7 @@ describe('the connections of a gateway', () => {
     const set = { creatorId: 'cora', title: null, state: 'open', openedAt: '2026-05-13T10:20:30.400Z' };
     const to = '0000000000000001' as never;
     const writes = [{ kind: 'row', table: 'room', id: 'lounge', set }] as const;
-    await readModel.apply({ partition: 0, storeId: 'a-store', from: null, to, newestGiftMs: null, writes });
+    await readModel.apply({ partition: 0, storeId: 'a-store', from: null, to, newestRecordedMs: null, writes });
     const module = RoomGatewayModule.register({
       fanOut: createMemoryFanOut({ clock, retainMs: 1_000, retainMessagesMax: 10, sourcePartitionCount: 1 }),
       readModel,

@@ -25,7 +25,7 @@ describe('a gateway that is going', () => {
     await readModel.markBuilt(0, null);
     const set = { creatorId: 'cora', title: null, state: 'open', openedAt: '2026-05-13T10:20:30.400Z' };
     const position = '0000000000000001' as never;
-    const batch = { partition: 0, storeId: 'a-store', from: null, to: position, newestGiftMs: null };
+    const batch = { partition: 0, storeId: 'a-store', from: null, to: position, newestRecordedMs: null };
     await readModel.apply({ ...batch, writes: [{ kind: 'row', table: 'room', id: 'lounge', set }] });
     const outside = { clock, scheduler: never, telemetry: silentTelemetry };
     const gateway = new RoomGateway({

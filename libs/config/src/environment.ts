@@ -66,7 +66,7 @@ export class EnvironmentVariables {
   @IsIn(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
   LOG_LEVEL = 'info';
 
-  /** Days back from the newest gift that hour, day, week and month boards stay readable. Without it: for ever. */
+  /** Days back from when the newest gift was recorded that hour, day, week and month boards stay readable. Without it: for ever. */
   @IsOptional()
   @IsInt()
   @Min(1)

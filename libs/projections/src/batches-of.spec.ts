@@ -9,13 +9,13 @@ function positionAt(index: number): Position {
   return String(index).padStart(16, '0') as Position;
 }
 
-function giftAt(index: number, occurredAt = '2026-05-13T10:20:30.400Z'): RecordedEvent {
+function giftAt(index: number, recordedAt = '2026-05-13T10:20:30.400Z', occurredAt = recordedAt): RecordedEvent {
   const viewerId = `v${index}`;
   return {
     id: 'i',
     type: 'GiftSent',
     schemaVersion: 1,
-    metadata: { $correlationId: 'c', $causationId: 'c', recordedAt: occurredAt },
+    metadata: { $correlationId: 'c', $causationId: 'c', recordedAt },
     stream: `wallet-${viewerId}`,
     revision: 2,
     position: positionAt(index),
@@ -35,8 +35,10 @@ function giftAt(index: number, occurredAt = '2026-05-13T10:20:30.400Z'): Recorde
 
 const EVENTS = Array.from({ length: 20 }, (_, index) => giftAt(index + 1));
 
+const NOW_MS = Date.parse('2026-05-13T12:30:00.000Z');
+
 function cut(from: readonly (Position | null)[], events = EVENTS, to = positionAt(30)): ReadModelBatch[] {
-  return batchesOf(events, { storeId: 's', from, to });
+  return batchesOf(events, { storeId: 's', from, to, nowMs: NOW_MS });
 }
 
 describe('batchesOf', () => {
@@ -79,13 +81,24 @@ describe('batchesOf', () => {
 
   it('makes batches without writes of no events', () => {
     expect(cut([null], [])).toEqual([
-      { partition: 0, storeId: 's', from: null, to: positionAt(30), newestGiftMs: null, writes: [] },
+      { partition: 0, storeId: 's', from: null, to: positionAt(30), newestRecordedMs: null, writes: [] },
     ]);
   });
 
-  it('tells every partition the newest time of all gifts that are new to it', () => {
+  it('tells every partition when the newest gift that is new to it was recorded', () => {
     const events = [giftAt(1, '2026-05-13T12:00:00.000Z'), giftAt(2, '2026-05-13T11:00:00.000Z')];
-    const newest = cut([null, positionAt(1), positionAt(2)], events).map(({ newestGiftMs }) => newestGiftMs);
+    const newest = cut([null, positionAt(1), positionAt(2)], events).map(({ newestRecordedMs }) => newestRecordedMs);
     expect(newest).toEqual([Date.parse('2026-05-13T12:00:00.000Z'), Date.parse('2026-05-13T11:00:00.000Z'), null]);
+  });
+
+  it.each([
+    ['says of itself that it is from the future', giftAt(1, '2026-05-13T12:00:00.000Z', '2036-05-13T12:00:00.000Z')],
+    ['says of itself that it is from long ago', giftAt(1, '2026-05-13T12:00:00.000Z', '2016-05-13T12:00:00.000Z')],
+  ])('goes by when a gift was recorded, whatever it %s', (_, gift) => {
+    expect(cut([null], [gift])[0]!.newestRecordedMs).toBe(Date.parse('2026-05-13T12:00:00.000Z'));
+  });
+
+  it('counts no gift as recorded later than now, when the clock that recorded it was ahead', () => {
+    expect(cut([null], [giftAt(1, '2026-06-13T12:00:00.000Z')])[0]!.newestRecordedMs).toBe(NOW_MS);
   });
 });

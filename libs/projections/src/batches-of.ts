@@ -1,5 +1,6 @@
 import type { Position, RecordedEvent } from '@livegift/kernel';
 import { partitionsOf, type ReadModelBatch, type ReadModelWrite } from '@livegift/read-model';
+import { instantMs } from './instant-ms.js';
 import { project } from './project.js';
 
 export interface BatchSpan {
@@ -11,12 +12,14 @@ export interface BatchSpan {
   readonly from: readonly From[];
   /** How far the subscription has looked: where every partition goes, also those without a write. */
   readonly to: Position;
+  /** What the wall clock says: no gift counts as recorded later. */
+  readonly nowMs: number;
 }
 
 type From = Position | null | undefined;
 
 /** Cuts what a subscription brought into one batch per partition that is not at `to` yet. */
-export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to }: BatchSpan): ReadModelBatch[] {
+export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to, nowMs }: BatchSpan): ReadModelBatch[] {
   const writes: ReadModelWrite[][] = from.map(() => []);
   const newest: (number | null)[] = from.map(() => null);
   const furthest = furthestOf(from);
@@ -24,33 +27,32 @@ export function batchesOf(events: readonly RecordedEvent[], { storeId, from, to 
   let isNewToAll = false;
   for (const event of events) {
     isNewToAll ||= isNewer(event.position, furthest);
+    let hasScored = false;
     for (const write of project(event)) {
       for (const partition of partitionsOf(write, from.length)) {
         const start = from[partition];
         if (start !== undefined && (isNewToAll || isNewer(event.position, start))) writes[partition]!.push(write);
       }
-      if (write.kind === 'gift-scored') raise(newest, write.occurredAtMs, isNewToAll ? null : event.position, from);
+      hasScored ||= write.kind === 'gift-scored';
     }
+    if (!hasScored) continue;
+    const recordedMs = Math.min(instantMs(event.metadata.recordedAt), nowMs);
+    raise(newest, recordedMs, isNewToAll ? null : event.position, from);
   }
   return from.flatMap((start, partition) =>
     start !== undefined && isNewer(to, start)
-      ? [{ partition, storeId, from: start, to, newestGiftMs: newest[partition]!, writes: writes[partition]! }]
+      ? [{ partition, storeId, from: start, to, newestRecordedMs: newest[partition]!, writes: writes[partition]! }]
       : [],
   );
 }
 
-/** Every partition hears of every gift's time, so that all cut at the same place. */
-function raise(
-  newest: (number | null)[],
-  occurredAtMs: number,
-  position: Position | null,
-  from: readonly From[],
-): void {
+/** Every partition learns when every gift was recorded, so that all cut at the same place. */
+function raise(newest: (number | null)[], recordedMs: number, position: Position | null, from: readonly From[]): void {
   for (let partition = 0; partition < newest.length; partition++) {
     const known = newest[partition]!;
-    if (known !== null && known >= occurredAtMs) continue;
+    if (known !== null && known >= recordedMs) continue;
     const start = from[partition];
-    if (position === null || (start !== undefined && isNewer(position, start))) newest[partition] = occurredAtMs;
+    if (position === null || (start !== undefined && isNewer(position, start))) newest[partition] = recordedMs;
   }
 }
 

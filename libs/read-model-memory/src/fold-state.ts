@@ -31,8 +31,8 @@ export const HOUR_MS = 3_600_000;
 /** Everything that the log comes to. Dropping a read model is making a new one. */
 export class FoldState {
   checkpoint: Checkpoint | null = null;
-  /** Greatest occurredAt of a gift so far: what a retention counts back from. */
-  newestGiftMs: number | null = null;
+  /** When the newest gift was recorded: what a retention counts back from. */
+  newestRecordedMs: number | null = null;
 
   readonly viewers = new IdIndex();
   /** Wallets, and what their viewers gave. */

@@ -29,7 +29,7 @@ class Giver {
     const from = this.#given === 0 ? null : positionAt(this.#given);
     const writes = Array.from({ length: count }, () => this.#gift(viewers));
     const to = positionAt(this.#given);
-    expect(await this.model.apply({ partition: 0, storeId: 's', from, to, newestGiftMs: AT, writes })).toEqual({
+    expect(await this.model.apply({ partition: 0, storeId: 's', from, to, newestRecordedMs: AT, writes })).toEqual({
       applied: true,
     });
   }
@@ -147,7 +147,7 @@ describe('the memory read model', () => {
       { kind: 'row', table: 'creator', id: 'creator-1', add: { diamonds: 5 } },
       { kind: 'row', table: 'creator', id: 'creator-1', add: { rubies: 1 } },
     ] as const;
-    const batch = { partition: 0, storeId: 's', from, to: positionAt(11), newestGiftMs: null, writes };
+    const batch = { partition: 0, storeId: 's', from, to: positionAt(11), newestRecordedMs: null, writes };
     await expect(giver.model.apply(batch)).rejects.toThrow(/rubies/);
     expect(await giver.model.checkpoint(0)).toBeNull();
     await expect(giver.ask({ kind: 'creators' }, 'all')).rejects.toMatchObject({ code: 'rebuilding' });
@@ -156,7 +156,7 @@ describe('the memory read model', () => {
   it('refuses a position that it cannot keep exactly, and what is no gift id, and changes nothing', async () => {
     const giver = new Giver({});
     await giver.give(3, 3);
-    const batch = { partition: 0, storeId: 's', from: positionAt(3), newestGiftMs: null };
+    const batch = { partition: 0, storeId: 's', from: positionAt(3), newestRecordedMs: null };
     const beyond = '0000000000000000000900719925474099200001' as Position;
     await expect(giver.model.apply({ ...batch, to: beyond, writes: [] })).rejects.toThrow('2^53');
     const write = {

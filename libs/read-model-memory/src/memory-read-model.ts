@@ -120,8 +120,8 @@ class MemoryReadModel implements ReadModel {
       await this.#snapshots?.drop();
       throw error;
     }
-    if (batch.newestGiftMs !== null && batch.newestGiftMs > (state.newestGiftMs ?? -Infinity)) {
-      state.newestGiftMs = batch.newestGiftMs;
+    if (batch.newestRecordedMs !== null && batch.newestRecordedMs > (state.newestRecordedMs ?? -Infinity)) {
+      state.newestRecordedMs = batch.newestRecordedMs;
     }
     state.checkpoint = { storeId: batch.storeId, position: batch.to };
     this.#standings.dropIdle(this.#clock.elapsedMs());
@@ -235,8 +235,8 @@ class MemoryReadModel implements ReadModel {
   }
 
   #cutMs(): number | null {
-    const { newestGiftMs } = this.#state;
-    return this.#retentionMs === null || newestGiftMs === null ? null : newestGiftMs - this.#retentionMs;
+    const { newestRecordedMs } = this.#state;
+    return this.#retentionMs === null || newestRecordedMs === null ? null : newestRecordedMs - this.#retentionMs;
   }
 
   #answer<Row extends object>(row: Row | null | undefined): Answer<Row> | null {

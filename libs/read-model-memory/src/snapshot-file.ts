@@ -37,7 +37,7 @@ export interface SnapshotIdentity {
 export interface SnapshotHead {
   readonly identity: string;
   readonly checkpoint: Checkpoint;
-  readonly newestGiftMs: number | null;
+  readonly newestRecordedMs: number | null;
   readonly regions: readonly string[];
   readonly sizes: StateSizes;
 }
@@ -138,7 +138,7 @@ export async function readSnapshot(file: string, identity: SnapshotIdentity): Pr
       throw new SnapshotUnusable('it is of another store, version or setting');
     const state = new FoldState(identity.utcOffsetMs);
     state.checkpoint = head.checkpoint;
-    state.newestGiftMs = head.newestGiftMs;
+    state.newestRecordedMs = head.newestRecordedMs;
     state.accounts.restoreRegions(head.regions);
     state.cells.reserve(head.sizes.cells);
     for (const [order, kind] of SECTION_KINDS.entries()) {

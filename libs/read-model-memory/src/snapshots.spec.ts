@@ -86,7 +86,7 @@ async function fold(model: ReadModel, to: number, batchEvents = 1_000): Promise<
     const first = Number(from) + 1;
     const last = Math.min(to, Number(from) + batchEvents);
     const writes = Array.from({ length: last - first + 1 }, (_, offset) => writesAt(first + offset)).flat();
-    const batch = { partition: 0, storeId: 's', from, to: positionAt(last), newestGiftMs: AT, writes };
+    const batch = { partition: 0, storeId: 's', from, to: positionAt(last), newestRecordedMs: AT, writes };
     expect(await model.apply(batch)).toEqual({ applied: true });
     from = batch.to;
   }

@@ -136,7 +136,7 @@ export class Snapshots {
       const writer = new SnapshotWriter(this.#options.file, {
         identity: identityOf(this.#identity),
         checkpoint: state.checkpoint!,
-        newestGiftMs: state.newestGiftMs,
+        newestRecordedMs: state.newestRecordedMs,
         regions: state.accounts.regions,
         sizes: sizesOf(state),
       });

@@ -38,7 +38,7 @@ export class KeptBudget {
 export class KeptState {
   /** Undefined: nothing is kept. */
   at: Position | null | undefined = undefined;
-  newestGiftMs: number | null = null;
+  newestRecordedMs: number | null = null;
   cutMs: number | null = null;
   /** By board, by id. */
   readonly boards = new Map<string, Map<string, KeptMember>>();
@@ -67,7 +67,7 @@ export class KeptState {
 
   forget(): void {
     this.at = undefined;
-    this.newestGiftMs = null;
+    this.newestRecordedMs = null;
     this.cutMs = null;
     this.boards.clear();
     for (const rows of Object.values(this.rows)) rows.clear();

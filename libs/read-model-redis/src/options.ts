@@ -7,7 +7,7 @@ export interface RedisReadModelOptions {
   readonly foldVersion: number;
   /** As `+05:30`; chosen once for a deployment. Default `+00:00`. */
   readonly utcOffset?: string;
-  /** Periods that ended so long before the newest gift are freed and no longer answered; default: for ever. */
+  /** Periods that ended so long before the newest gift was recorded are freed and no longer answered; default: for ever. */
   readonly retentionMs?: number | null;
   /** Chosen once for a deployment. Default 64. */
   readonly partitionCount?: number;

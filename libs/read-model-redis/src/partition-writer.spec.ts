@@ -49,7 +49,7 @@ function batch(from: number | null, to: number, coins: number): ReadModelBatch {
     storeId: 's',
     from: from === null ? null : positionAt(from),
     to: positionAt(to),
-    newestGiftMs: AT,
+    newestRecordedMs: AT,
     writes: [
       { kind: 'row', table: 'wallet', id: 'ann', add: { spentCoins: coins } },
       { kind: 'gift-scored', ...gift, position: positionAt(to), occurredAtMs: AT, name: null },

@@ -66,7 +66,7 @@ export class PartitionWriter {
     const kept = this.#kept;
     if (kept.at !== batch.from || kept.outgrown) kept.forget();
     const { retentionMs, periods, partitionCount } = this.parts;
-    const sums = sumBatch(batch, partitionCount, periods, cutAfter(kept, batch.newestGiftMs, retentionMs));
+    const sums = sumBatch(batch, partitionCount, periods, cutAfter(kept, batch.newestRecordedMs, retentionMs));
     for (const missingOf of [missingRowsAndMembers, missingPlaces]) {
       const missing = missingOf(kept, sums, this.keys);
       if (missing.commands.count === 0) continue;
@@ -87,7 +87,7 @@ export class PartitionWriter {
     this.#assertOurs(stored, batch.storeId);
     missing.keep(answers);
     this.#kept.at = batch.from;
-    this.#kept.newestGiftMs = stored.newestGiftMs;
+    this.#kept.newestRecordedMs = stored.newestRecordedMs;
     this.#kept.cutMs = stored.cutMs;
     return null;
   }
@@ -100,16 +100,17 @@ export class PartitionWriter {
     if (text.length > APPLY_LENGTH_MAX) {
       throw new RangeError(`a batch of ${batch.writes.length} writes is too large for one call of Redis`);
     }
-    const { from, to, storeId, newestGiftMs } = batch;
+    const { from, to, storeId, newestRecordedMs } = batch;
     const place = [storeId, from ?? '', to, layout];
-    const retention = [newestGiftMs ?? '', retentionMs ?? '', EXPIRED_FREED_MAX, this.keys.start];
+    const retention = [newestRecordedMs ?? '', retentionMs ?? '', EXPIRED_FREED_MAX, this.keys.start];
     const keys = commands.besides([this.keys.checkpoint, this.keys.made], connection.isCluster);
     const reply = await connection.script('livegiftApply', [...keys, place, retention, text], applyMsMax);
     if (reply !== 1) return this.#refused(storedOf(reply), batch);
     if (kept.at !== undefined) {
       kept.at = batch.to;
-      kept.cutMs = cutAfter(kept, batch.newestGiftMs, retentionMs);
-      if (batch.newestGiftMs !== null) kept.newestGiftMs = Math.max(kept.newestGiftMs ?? -Infinity, batch.newestGiftMs);
+      kept.cutMs = cutAfter(kept, batch.newestRecordedMs, retentionMs);
+      if (batch.newestRecordedMs !== null)
+        kept.newestRecordedMs = Math.max(kept.newestRecordedMs ?? -Infinity, batch.newestRecordedMs);
       budget.trim();
     }
     return { applied: true };
@@ -157,11 +158,11 @@ export function assertLayout(stored: string | null, ours: string): void {
 
 /** Where the retention cuts once the batch is applied: it never moves back. */
 function cutAfter(
-  kept: { readonly newestGiftMs: number | null; readonly cutMs: number | null },
+  kept: { readonly newestRecordedMs: number | null; readonly cutMs: number | null },
   batchNewestMs: number | null,
   retentionMs: number | null,
 ): number | null {
-  const newest = Math.max(kept.newestGiftMs ?? -Infinity, batchNewestMs ?? -Infinity);
+  const newest = Math.max(kept.newestRecordedMs ?? -Infinity, batchNewestMs ?? -Infinity);
   if (retentionMs === null || newest === -Infinity) return kept.cutMs;
   return Math.max(kept.cutMs ?? -Infinity, newest - retentionMs);
 }

@@ -10,7 +10,7 @@ export const CHECKPOINT_FIELDS = [
   'position',
   'built',
   'dropping',
-  'newestGiftMs',
+  'newestRecordedMs',
   'cutMs',
   'layout',
 ] as const;
@@ -26,7 +26,7 @@ end
 return answers`;
 
 /**
- * ARGV: store id, from, to, layout, newestGiftMs ('' without), retentionMs ('' without), how many expired boards to free,
+ * ARGV: store id, from, to, layout, newestRecordedMs ('' without), retentionMs ('' without), how many expired boards to free,
  * how their keys begin, commands. KEYS[2]: `made`. Answers 1, or the stored checkpoint when it is not \`from\`.
  * What was written before a command that fails stays written: such a partition is dropped, so that nobody counts on it.
  */
@@ -49,7 +49,7 @@ redis.call('HSET', KEYS[1], 'storeId', ARGV[1], 'position', ARGV[3], 'layout', A
 local newest = tonumber(stored[5] or ARGV[5])
 if ARGV[5] ~= '' and (not stored[5] or tonumber(ARGV[5]) > newest) then
   newest = tonumber(ARGV[5])
-  redis.call('HSET', KEYS[1], 'newestGiftMs', ARGV[5])
+  redis.call('HSET', KEYS[1], 'newestRecordedMs', ARGV[5])
 end
 if newest and ARGV[6] ~= '' then
   local cut = newest - tonumber(ARGV[6])

@@ -8,7 +8,7 @@ export interface Stored {
   readonly isBuilt: boolean;
   /** Its keys are being freed: nothing can be applied until they are. */
   readonly isDropping: boolean;
-  readonly newestGiftMs: number | null;
+  readonly newestRecordedMs: number | null;
   /** Periods that ended then or before are behind the retention. */
   readonly cutMs: number | null;
   readonly layout: string | null;
@@ -24,7 +24,7 @@ export function storedOf(reply: unknown): Stored {
     checkpoint: position === null ? null : { storeId: field('storeId')!, position },
     isBuilt: field('built') !== null,
     isDropping: field('dropping') !== null,
-    newestGiftMs: number(field('newestGiftMs')),
+    newestRecordedMs: number(field('newestRecordedMs')),
     cutMs: number(field('cutMs')),
     layout: field('layout'),
   };

@@ -11,10 +11,11 @@ export interface ReadModelBatch {
   readonly from: Position | null;
   readonly to: Position;
   /**
-   * The greatest occurredAt of all gifts of the log after `from`, up to `to` (of every partition), milliseconds; null
-   * without one. A retention counts back from the greatest so far, so that fold and rebuild cut at the same place.
+   * When the newest gift of the log after `from`, up to `to` (of every partition) was recorded, milliseconds, but not later
+   * than the projector's clock; null without one. A retention counts back from the greatest so far. It never goes by what
+   * a gift says of its own time: one gift from the future would expire every board of today.
    */
-  readonly newestGiftMs: number | null;
+  readonly newestRecordedMs: number | null;
   readonly writes: readonly ReadModelWrite[];
 }
 

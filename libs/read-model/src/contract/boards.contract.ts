@@ -227,6 +227,21 @@ export function describeBoards(open: Opened): void {
     expect(dumps[0]!.join('\n')).not.toContain(`hour ${AT - 10 * DAY_MS - (AT % HOUR_MS)} `);
   });
 
+  it('counts the retention from when gifts were recorded, not from the time that a gift claims', async () => {
+    const log = new MadeLog();
+    log.gift('ann', 1);
+    log.gift('ben', 2, { occurredAtMs: AT + 100 * DAY_MS }, AT);
+    log.gift('cid', 3, { occurredAtMs: AT - 100 * DAY_MS }, AT);
+    const { model } = await open({ retentionMs: 2 * DAY_MS });
+    await applyLog(model, log);
+    for (const board of BOARDS) {
+      for (const window of WINDOWS) await expectNaive(model, log, query(board, window));
+      await expect(model.board(query(board, 'day', { atMs: AT - 100 * DAY_MS }))).rejects.toMatchObject({
+        code: 'period-expired',
+      });
+    }
+  });
+
   it("shows a viewer's last name, also on boards that were asked before", async () => {
     const { model } = await open();
     const log = new MadeLog();

@@ -62,7 +62,7 @@ export function describeCheckpoints(open: Opened): void {
   it('moves its checkpoint by a batch without writes', async () => {
     const { model } = await open();
     for (let partition = 0; partition < model.partitionCount; partition++) {
-      const empty = { partition, storeId: STORE_ID, newestGiftMs: null, writes: [] };
+      const empty = { partition, storeId: STORE_ID, newestRecordedMs: null, writes: [] };
       expect(await model.apply({ ...empty, from: null, to: positionAt(3) })).toEqual({ applied: true });
       expect(await model.apply({ ...empty, from: positionAt(3), to: positionAt(9) })).toEqual({ applied: true });
       expect(await model.checkpoint(partition)).toEqual({ storeId: STORE_ID, position: positionAt(9) });

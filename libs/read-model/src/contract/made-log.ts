@@ -14,6 +14,7 @@ export function positionAt(index: number): Position {
 export interface LogEntry {
   readonly position: Position;
   readonly writes: readonly ReadModelWrite[];
+  readonly recordedAtMs: number;
 }
 
 /** A log as projections would hand it on, made event by event. */
@@ -27,9 +28,7 @@ export class MadeLog {
 
   /** One event with these writes. */
   event(...writes: ReadModelWrite[]): Position {
-    const position = positionAt(this.entries.length + 1);
-    this.entries.push({ position, writes });
-    return position;
+    return this.#record(writes, AT);
   }
 
   openRoom(roomId: string, creatorId: string): Position {
@@ -52,7 +51,8 @@ export class MadeLog {
     );
   }
 
-  gift(viewerId: string, coins: number, more: Partial<GiftScoredWrite> = {}): GiftScoredWrite {
+  /** Recorded when it occurred, unless `recordedAtMs` says otherwise. */
+  gift(viewerId: string, coins: number, more: Partial<GiftScoredWrite> = {}, recordedAtMs?: number): GiftScoredWrite {
     const revision = this.#revisions.get(viewerId) ?? 0;
     this.#revisions.set(viewerId, revision + 1);
     const gift: GiftScoredWrite = {
@@ -68,12 +68,18 @@ export class MadeLog {
       name: null,
       ...more,
     };
-    this.event(gift);
+    this.#record([gift], recordedAtMs ?? gift.occurredAtMs);
     return gift;
   }
 
   gifts(): GiftScoredWrite[] {
     return this.entries.flatMap(({ writes }) => writes.filter((write) => write.kind === 'gift-scored'));
+  }
+
+  #record(writes: readonly ReadModelWrite[], recordedAtMs: number): Position {
+    const position = positionAt(this.entries.length + 1);
+    this.entries.push({ position, writes, recordedAtMs });
+    return position;
   }
 }
 
@@ -87,15 +93,15 @@ export function applySpan(
   storeId = STORE_ID,
 ): Promise<ApplyResult> {
   const entries = log.entries.slice(start, end);
-  const times = entries.flatMap(({ writes }) =>
-    writes.flatMap((write) => (write.kind === 'gift-scored' ? [write.occurredAtMs] : [])),
+  const times = entries.flatMap(({ writes, recordedAtMs }) =>
+    writes.some(({ kind }) => kind === 'gift-scored') ? [recordedAtMs] : [],
   );
   return model.apply({
     partition,
     storeId,
     from: start === 0 ? null : positionAt(start),
     to: positionAt(end),
-    newestGiftMs: times.length === 0 ? null : Math.max(...times),
+    newestRecordedMs: times.length === 0 ? null : Math.max(...times),
     writes: entries.flatMap(({ writes }) =>
       writes.filter((write) => partitionsOf(write, model.partitionCount).includes(partition)),
     ),

@@ -122,7 +122,8 @@ describe('the OpenAPI document', () => {
     const events = await store.readAll({ after: from, limit: 10_000 });
     const to = events.at(-1)?.position;
     if (to === undefined) return;
-    for (const batch of batchesOf(events, { storeId: store.storeId, from: [from], to })) await readModel.apply(batch);
+    const span = { storeId: store.storeId, from: [from], to, nowMs: Date.now() };
+    for (const batch of batchesOf(events, span)) await readModel.apply(batch);
   }
 
   const operations = (): (readonly [path: string, method: string, operation: Operation])[] =>

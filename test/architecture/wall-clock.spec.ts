@@ -8,7 +8,9 @@ const MAY_READ: readonly string[] = [
   'libs/process/src/outside.ts',
   'libs/event-store-lmdb/src/lmdb-event-store.ts',
   'libs/event-store-lmdb/src/directory-lock.ts',
+  'libs/event-store-lmdb/src/open-log.ts',
   'apps/cli/src/audit/audit.verb.ts',
+  'apps/cli/src/backup/backup.verb.ts',
   'apps/cli/src/demo.ts',
 ];
 

@@ -27,7 +27,7 @@ describe('livegift backup', () => {
   it('copies the directory of a running engine, and the copy passes the audit', async () => {
     const into = join(folder, 'first');
     const run = await livegift('backup', '--data-dir', engine.dataDir, '--json', into);
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run).toMatchObject({ exitCode: 0, stderr: `livegift: backing up ${engine.dataDir} (--data-dir)\n` });
     const manifest = JSON.parse(run.stdout) as { events: number; files: object };
     expect(JSON.parse(readFileSync(join(into, 'backup.json'), 'utf8'))).toEqual(manifest);
     expect(manifest.events).toBeGreaterThan(500);
@@ -64,7 +64,7 @@ describe('livegift backup', () => {
     expect(run).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: expect.stringMatching(/^livegift: no backup was made/),
+      stderr: expect.stringMatching(/^livegift: no backup was made/m),
     });
     expect(run.stderr).not.toMatch(/\n\s+at /);
     expect(existsSync(join(folder, 'fourth'))).toBe(false);

@@ -3,8 +3,8 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ApiClient, eventually, parseLines } from '../support/api-client.js';
-import { startEngine, type Engine } from '../support/engine.js';
-import { livegift } from '../support/livegift-cli.js';
+import { repositoryRoot, startEngine, type Engine } from '../support/engine.js';
+import { livegift, livegiftWith } from '../support/livegift-cli.js';
 
 // Each waits for what it wants to see; the bound only ends a test that never will.
 jest.setTimeout(60_000);
@@ -42,6 +42,43 @@ describe('the command line', () => {
       stderr: expect.stringMatching(/none\.csv/),
     });
     expect(await livegift('audit', '--data-dir', join(folder, 'none'))).toMatchObject({ exitCode: 2 });
+  });
+
+  it('prints its version, which is the one of the package', async () => {
+    const { version } = JSON.parse(readFileSync(join(repositoryRoot(), 'package.json'), 'utf8')) as { version: string };
+    expect(await livegift('--version')).toEqual({ exitCode: 0, stdout: `livegift ${version}\n`, stderr: '' });
+  });
+
+  it('never reads another store than the one asked for, and says which one it reads', async () => {
+    const here = { DATA_DIR: engine.dataDir };
+    expect(await livegiftWith(here, 'audit')).toMatchObject({
+      exitCode: 0,
+      stderr: `livegift: auditing ${engine.dataDir} (DATA_DIR)\n`,
+    });
+    const server = 'esdb://me:hidden@127.0.0.1:1?tls=false';
+    const unclear: Record<string, string>[] = [
+      { PROFILE: 'cluster' },
+      { PROFILE: 'clutser' },
+      { EVENTSTORE_URL: server },
+    ];
+    for (const variables of unclear) {
+      for (const verb of [['audit'], ['backup', join(folder, 'never')]]) {
+        const run = await livegiftWith({ ...here, ...variables }, ...verb);
+        expect({ variables, verb, ...run }).toMatchObject({ variables, verb, exitCode: 2, stdout: '' });
+        expect(run.stderr).toMatch(/^livegift: .*(PROFILE|EVENTSTORE_URL).*\n$/);
+        expect(run.stderr).not.toContain('hidden');
+      }
+    }
+    const cluster = { ...here, PROFILE: 'cluster', EVENTSTORE_URL: server };
+    const backup = await livegiftWith(cluster, 'backup', join(folder, 'never'));
+    expect(backup).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('kept by EventStoreDB') });
+    const empty = mkdtempSync(join(folder, 'empty-'));
+    const audited = await livegift('audit', '--data-dir', empty);
+    expect(audited).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/there is no event store/),
+    });
   });
 
   it('imports a file, a longer one after it, and only what is new', async () => {
@@ -91,7 +128,8 @@ describe('the command line', () => {
 
   it('audits a sound log, running or not, and one that lost a byte', async () => {
     const running = await livegift('audit', '--data-dir', engine.dataDir);
-    expect(running).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringMatching(/No finding\.\n$/) });
+    expect(running.stderr).toBe(`livegift: auditing ${engine.dataDir} (--data-dir)\n`);
+    expect(running).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/No finding\.\n$/) });
     await engine.stop();
     expect((await livegift('audit', '--data-dir', engine.dataDir)).exitCode).toBe(0);
 

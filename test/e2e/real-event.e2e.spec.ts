@@ -198,7 +198,7 @@ describe('the real event', () => {
 
   it('passes the audit, beside the running engine', async () => {
     const run = await livegift('audit', '--data-dir', engine.dataDir, '--json');
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run).toMatchObject({ exitCode: 0, stderr: `livegift: auditing ${engine.dataDir} (--data-dir)\n` });
     expect(JSON.parse(run.stdout)).toMatchObject({
       summary: {
         gifts: expected.gifts,

@@ -10,8 +10,16 @@ export interface CliRun {
 
 /** Runs the built `livegift` as a user does. */
 export function livegift(...args: readonly string[]): Promise<CliRun> {
+  return livegiftWith({}, ...args);
+}
+
+/** As `livegift`, with these variables in its environment beside the usual ones. */
+export function livegiftWith(variables: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<CliRun> {
   const root = repositoryRoot();
-  const child = spawn(process.execPath, [join(root, 'apps/cli/bin/livegift.js'), ...args], { cwd: root });
+  const child = spawn(process.execPath, [join(root, 'apps/cli/bin/livegift.js'), ...args], {
+    cwd: root,
+    env: { ...process.env, ...variables },
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

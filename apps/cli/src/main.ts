@@ -1,10 +1,9 @@
+import { ENGINE_VERSION } from '@livegift/config';
 import { Command, CommanderError } from 'commander';
-import { addAudit } from './audit/audit.verb.js';
-import { addBackup } from './backup/backup.verb.js';
-import { EXIT, StoppedError, UsageError } from './exit-codes.js';
-import { addImport } from './import/import.verb.js';
+import { EXIT, InterruptedError, StoppedError, UsageError } from './exit-codes.js';
+import { VERBS } from './verbs.js';
 
-// Whoever reads stdout may have seen enough (`| head`): then there is nobody left to write for.
+// The reader of stdout may have seen enough and closed the pipe (`| head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(EXIT.finding);
@@ -12,11 +11,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const program = new Command('livegift')
   .description('Tools of the live-gifting engine. Progress goes to stderr, data to stdout.')
-  .addHelpText('after', '\nExit codes: 0 all well, 1 a finding, 2 wrong usage.')
+  .version(`livegift ${ENGINE_VERSION}`, '--version', 'print the version')
+  .addHelpText('after', '\nExit codes: 0 all well, 1 a finding or a failure, 2 wrong usage, 130 interrupted (Ctrl-C).')
   .exitOverride();
-addImport(program);
-addAudit(program);
-addBackup(program);
+for (const addVerb of VERBS) addVerb(program);
 for (const verb of program.commands) verb.exitOverride();
 
 try {
@@ -30,6 +28,7 @@ function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.usage;
   if (error instanceof UsageError) return complain(error.message, EXIT.usage);
   if (error instanceof StoppedError) return complain(error.message, EXIT.finding);
+  if (error instanceof InterruptedError) return EXIT.interrupted;
   return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.finding);
 }
 

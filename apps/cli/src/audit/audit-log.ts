@@ -13,6 +13,8 @@ const IDLE_LOOKS_MAX = 2;
 
 /** What the audit needs from outside. */
 export interface AuditOutside {
+  /** Ends the audit early. */
+  readonly signal: AbortSignal;
   pause(ms: number): Promise<void>;
   /** The time, while an engine is running on this log; else null. */
   engineNowMs(): number | null | Promise<number | null>;
@@ -21,13 +23,14 @@ export interface AuditOutside {
 /**
  * Re-reads the whole log, in short reads, and checks every rule. Reads on past the head that it found at first only as
  * far as is needed to see gifts credited and claims finished.
+ * @returns null when the signal ended it before everything was read
  */
 export async function auditLog(
   reader: EventReader,
   report: Report,
   progress: Progress,
   outside: AuditOutside,
-): Promise<AuditSummary> {
+): Promise<AuditSummary | null> {
   const audit = new MoneyAudit(report);
   const head = await reader.head();
   let after: Position | null = null;
@@ -35,7 +38,7 @@ export async function auditLog(
   const readOn = async (until: Position | null): Promise<number> => {
     let brought = 0;
     if (until === null) return brought;
-    while (after === null || after < until) {
+    while (!outside.signal.aborted && (after === null || after < until)) {
       const batch = await reader.readAll({ after, limit: READ_EVENTS });
       if (batch.length === 0) break;
       for (const event of batch) audit.recorded(event);
@@ -50,12 +53,17 @@ export async function auditLog(
   try {
     await readOn(head);
     let idle = 0;
-    for (let look = 0; audit.unfinished && look < LOOK_AGAIN_MAX && idle < IDLE_LOOKS_MAX; look++) {
+    for (
+      let look = 0;
+      audit.unfinished && !outside.signal.aborted && look < LOOK_AGAIN_MAX && idle < IDLE_LOOKS_MAX;
+      look++
+    ) {
       await outside.pause(LOOK_AGAIN_MS);
       idle = (await readOn(await reader.head())) === 0 ? idle + 1 : 0;
     }
   } finally {
     progress.stop();
   }
+  if (outside.signal.aborted) return null;
   return audit.finish(reader, await outside.engineNowMs());
 }

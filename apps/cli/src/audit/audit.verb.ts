@@ -2,67 +2,82 @@ import type { EventReader } from '@livegift/event-store';
 import { isDirectoryHeld } from '@livegift/event-store-lmdb';
 import type { Command } from 'commander';
 import { EXIT } from '../exit-codes.js';
+import { interruptible } from '../interruption.js';
 import { progressOn } from '../progress.js';
+import { addSourceOptions, chosenSource } from '../source/source-options.js';
+import type { LogSource, SourceFlags } from '../source/log-source.js';
 import { auditLog } from './audit-log.js';
 import { RULES, type Finding, type Report } from './finding.js';
 import { openLog, openServerLog, verifyStorage } from './open-log.js';
 import type { AuditSummary } from './money-audit.js';
 
-interface AuditOptions {
-  readonly dataDir: string;
-  readonly eventStore?: string;
+interface AuditOptions extends SourceFlags {
   readonly json?: boolean;
 }
 
+const EXAMPLES = `
+Findings are printed as they are found. Exits 1 when there is one.
+
+Examples:
+  livegift audit
+  livegift audit --data-dir /var/lib/livegift --json
+  PROFILE=cluster EVENTSTORE_URL=esdb://store:2113 livegift audit`;
+
 export function addAudit(program: Command): void {
   const rules = Object.entries(RULES).map(([name, text]) => `  ${name.padEnd(20)} ${text}`);
-  program
+  const verb = program
     .command('audit')
     .description('read the whole log again and check every rule of the money; the engine may be running')
-    .option('--data-dir <dir>', "the engine's DATA_DIR", process.env['DATA_DIR'] ?? './data')
-    .option('--event-store <esdb://…>', 'audit an EventStoreDB instead; default with PROFILE=cluster: EVENTSTORE_URL')
     .option('--json', 'one JSON object a line: each finding, then { "summary": … }')
-    .addHelpText(
-      'after',
-      `\nRules:\n${rules.join('\n')}\n\nExits 1 if there is a finding. Findings are printed as they are met.`,
-    )
+    .addHelpText('after', `\nRules:\n${rules.join('\n')}\n${EXAMPLES}`)
     .action(async (options: AuditOptions) => {
-      const print = options.json === true ? asJson : asText;
-      let findings = 0;
-      const report = (finding: Finding): void => {
-        findings += 1;
-        process.stdout.write(`${print.finding(finding)}\n`);
-      };
-      const summary = await summaryOf(options, report);
-      if (summary !== null) process.stdout.write(`${print.summary(summary, findings)}\n`);
-      if (findings > 0) process.exitCode = EXIT.finding;
+      const source = chosenSource(options, 'auditing');
+      await interruptible((signal) => audit(source, options.json === true ? asJson : asText, signal));
     });
+  addSourceOptions(verb);
 }
 
-/** Null when not all of the log can be read; each reason is a finding. */
-async function summaryOf(options: AuditOptions, report: Report): Promise<AuditSummary | null> {
-  const eventStore = options.eventStore ?? (process.env['PROFILE'] === 'cluster' ? process.env['EVENTSTORE_URL'] : '');
-  if (eventStore !== undefined && eventStore !== '') return await auditServer(eventStore, report);
-  return await auditDirectory(options.dataDir, report);
+async function audit(source: LogSource, print: Print, signal: AbortSignal): Promise<void> {
+  let findings = 0;
+  const report = (finding: Finding): void => {
+    findings += 1;
+    process.stdout.write(`${print.finding(finding)}\n`);
+  };
+  const summary = await summaryOf(source, { report, signal });
+  if (signal.aborted) process.stderr.write(`livegift: interrupted; ${findings} findings in what was read so far\n`);
+  if (summary !== null) process.stdout.write(`${print.summary(summary, findings)}\n`);
+  if (findings > 0) process.exitCode = EXIT.finding;
 }
 
-/** The server keeps its own bytes sound. Who else writes to it cannot be seen from here: somebody may. */
-async function auditServer(connectionString: string, report: Report): Promise<AuditSummary> {
+interface Run {
+  readonly report: Report;
+  readonly signal: AbortSignal;
+}
+
+/** Null when not all of the log was read: it is damaged, which is a finding, or the audit was interrupted. */
+async function summaryOf(source: LogSource, run: Run): Promise<AuditSummary | null> {
+  if (source.kind === 'server') return await auditServer(source.connectionString, run);
+  return await auditDirectory(source.directory, run);
+}
+
+/** The server keeps its own bytes sound. Whether an engine writes to it cannot be seen from here, so one may. */
+async function auditServer(connectionString: string, run: Run): Promise<AuditSummary | null> {
   const log = await openServerLog(connectionString);
   try {
-    return await readMoney(log, report, async () => Date.now());
+    return await readMoney(log, run, async () => Date.now());
   } finally {
     await log.close();
   }
 }
 
-async function auditDirectory(dataDir: string, report: Report): Promise<AuditSummary | null> {
-  const log = await openLog(dataDir, report);
+async function auditDirectory(dataDir: string, run: Run): Promise<AuditSummary | null> {
+  const log = await openLog(dataDir, run.report);
   if (log === null) return cannotBeRead();
   try {
-    const isSound = await verifyStorage(log, report, progressOn(process.stderr, 'blocks', 'events'));
+    const isSound = await verifyStorage(log, run.report, progressOn(process.stderr, 'blocks', 'events'), run.signal);
+    if (run.signal.aborted) return null;
     if (!isSound) return cannotBeRead();
-    return await readMoney(log, report, async () => ((await isDirectoryHeld(dataDir, Date.now())) ? Date.now() : null));
+    return await readMoney(log, run, async () => ((await isDirectoryHeld(dataDir, Date.now())) ? Date.now() : null));
   } finally {
     await log.close();
   }
@@ -73,19 +88,29 @@ function cannotBeRead(): null {
   return null;
 }
 
-function readMoney(log: EventReader, report: Report, engineNowMs: () => Promise<number | null>): Promise<AuditSummary> {
+function readMoney(
+  log: EventReader,
+  { report, signal }: Run,
+  engineNowMs: () => Promise<number | null>,
+): Promise<AuditSummary | null> {
   return auditLog(log, report, progressOn(process.stderr, 'money', 'events'), {
+    signal,
     pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     engineNowMs,
   });
 }
 
-const asJson = {
+interface Print {
+  finding(finding: Finding): string;
+  summary(summary: AuditSummary, findings: number): string;
+}
+
+const asJson: Print = {
   finding: (finding: Finding): string => JSON.stringify(finding),
   summary: (summary: AuditSummary, findings: number): string => JSON.stringify({ summary: { ...summary, findings } }),
 };
 
-const asText = {
+const asText: Print = {
   finding: ({ rule, stream, revision, position, detail }: Finding): string => {
     const place = [stream, revision === null ? null : `revision ${revision}`, position].filter((part) => part !== null);
     return `FINDING ${rule}: ${detail}${place.length === 0 ? '' : `  (${place.join(', ')})`}`;

@@ -154,7 +154,11 @@ function readerOf(log: readonly RecordedEvent[]): EventReader {
 }
 
 let engineNowMs: number | null = null;
-const outside = { pause: async (): Promise<void> => {}, engineNowMs: (): number | null => engineNowMs };
+const outside = {
+  signal: new AbortController().signal,
+  pause: async (): Promise<void> => {},
+  engineNowMs: (): number | null => engineNowMs,
+};
 
 async function audit(log: readonly RecordedEvent[]): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -188,6 +192,16 @@ function insert(drafts: Draft[], index: number, draft: Draft): void {
 }
 
 describe('the audit of the money', () => {
+  it('ends without a summary and without findings when it is interrupted', async () => {
+    const interrupted = new AbortController();
+    interrupted.abort();
+    const findings: Finding[] = [];
+    const half = recorded(soundLog()).slice(0, 7);
+    const during = { ...outside, signal: interrupted.signal };
+    expect(await auditLog(readerOf(half), (finding) => findings.push(finding), silentProgress, during)).toBeNull();
+    expect(findings).toEqual([]);
+  });
+
   it('has nothing to say about a sound log, and adds it up', async () => {
     const findings: Finding[] = [];
     const summary = await auditLog(

@@ -32,12 +32,18 @@ export async function openServerLog(connectionString: string): Promise<EventRead
 }
 
 /** Reads every block with its checksum. @returns whether all of them are sound */
-export async function verifyStorage(log: LmdbEventReader, report: Report, progress: Progress): Promise<boolean> {
+export async function verifyStorage(
+  log: LmdbEventReader,
+  report: Report,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<boolean> {
   let isSound = true;
   let events = 0;
   progress.start(null);
   try {
     for await (const block of log.verify()) {
+      if (signal.aborted) break;
       events += block.events;
       progress.update(events, `at ${block.first}`);
       if (block.damage === null) continue;

@@ -1,13 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { ENGINE_VERSION } from '@livegift/config';
 import { EventStoreError } from '@livegift/event-store';
 import { backUpEventStore, type BackupManifest } from '@livegift/event-store-lmdb';
 import type { Command } from 'commander';
 import { StoppedError, UsageError } from '../exit-codes.js';
 import { progressOn } from '../progress.js';
+import type { SourceFlags } from '../source/log-source.js';
+import { addDataDirOption, chosenDirectory } from '../source/source-options.js';
 
-interface BackupVerbOptions {
-  readonly dataDir: string;
+interface BackupVerbOptions extends SourceFlags {
   readonly json?: boolean;
 }
 
@@ -24,24 +26,22 @@ Examples:
 Exits 0 when the backup is complete, 1 when it could not be made (damaged data, no space left), 2 on wrong usage.`;
 
 export function addBackup(program: Command): void {
-  program
+  const verb = program
     .command('backup')
     .description('make a consistent copy of the data directory; the engine may be running')
     .argument('<dir>', 'where the backup goes')
-    .option('--data-dir <dir>', "the engine's DATA_DIR", process.env['DATA_DIR'] ?? './data')
     .option('--json', 'print the manifest of the backup as one line of JSON')
     .addHelpText('after', HELP)
     .action(async (into: string, options: BackupVerbOptions) => {
-      assertUsable(resolve(options.dataDir), resolve(into));
-      const manifest = await backUp(resolve(options.dataDir), resolve(into));
+      const dataDir = chosenDirectory(options, 'backing up', 'back it up by its own means (infra/README.md)');
+      assertUsable(dataDir, resolve(into));
+      const manifest = await backUp(dataDir, resolve(into));
       process.stdout.write(`${options.json === true ? JSON.stringify(manifest) : describe(into, manifest)}\n`);
     });
+  addDataDirOption(verb);
 }
 
 function assertUsable(dataDir: string, into: string): void {
-  if (process.env['PROFILE'] === 'cluster') {
-    throw new UsageError('with PROFILE=cluster back up EventStoreDB by its own means (infra/README.md)');
-  }
   if (!existsSync(join(dataDir, 'data.mdb'))) throw new UsageError(`there is no event store in ${dataDir}`);
   if (existsSync(into) && !isEmpty(into)) {
     throw new UsageError(`${into} is not an empty directory; a backup needs one of its own`);
@@ -63,7 +63,7 @@ async function backUp(directory: string, into: string): Promise<BackupManifest> 
     return await backUpEventStore({
       directory,
       into,
-      engineVersion: engineVersion(),
+      engineVersion: ENGINE_VERSION,
       madeAt: new Date().toISOString(),
       companions: COMPANION_FILES,
       onChecked: (events) => progress.update(events, 'checked'),
@@ -74,11 +74,6 @@ async function backUp(directory: string, into: string): Promise<BackupManifest> 
   } finally {
     progress.stop();
   }
-}
-
-function engineVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }
 
 function describe(into: string, { events, head, storeId }: BackupManifest): string {

@@ -99,6 +99,7 @@ async function publish(store: EventStore, brokers: string, pass: number): Promis
   const watched: FanOut = {
     sourcePartitionCount: fanOut.sourcePartitionCount,
     subscribe: (options) => fanOut.subscribe(options),
+    end: () => fanOut.end(),
     close: () => fanOut.close(),
     openPublisher: async (sourcePartition) => {
       const publisher = await fanOut.openPublisher(sourcePartition);

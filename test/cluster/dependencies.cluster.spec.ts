@@ -102,9 +102,14 @@ describeWithServers(['redis', 'kafka'], 'without a server', () => {
     );
     expect(query).toMatchObject({ status: 503, body: { code: 'unavailable' } });
     expect(query.headers.get('retry-after')).toBe('1');
-    expect(await healthOf('gift-api')).toMatchObject({
-      status: 'ready',
-      parts: [{}, {}, { name: 'read-model', ready: false, optional: true, reason: expect.any(String) }],
+    const { status: readiness, parts } = await lacks('gift-api', 'read-model');
+    expect(readiness).toBe('ready');
+    expect(parts.find(({ name }) => name === 'read-model')).toMatchObject({
+      ready: false,
+      optional: true,
+      reason: expect.any(String),
+      server: new URL(cluster.redis.url).host,
+      since: expect.any(String),
     });
     await cluster.redis.start();
     expect(await spentCoins(body['position'])).toBe(2);

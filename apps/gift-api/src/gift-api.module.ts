@@ -4,6 +4,7 @@ import type { ProcessTelemetry } from '@livegift/observability';
 import type { ReadinessPart } from '@livegift/process';
 import type { SharedWork } from '@livegift/lease';
 import type { ReadModel } from '@livegift/read-model';
+import { ConsumerWatch } from '@livegift/subscriptions';
 import {
   Inject,
   Module,
@@ -16,7 +17,7 @@ import {
 import { CqrsModule } from '@nestjs/cqrs';
 import { Catalogue } from './catalogue/catalogue.js';
 import { commandHandlers } from './command-handlers.js';
-import type { GiftApplication } from './gift-application.js';
+import type { FinisherState, GiftApplication } from './gift-application.js';
 import type { GiftApplicationConfig } from './gift-application.config.js';
 import { BulkGifts } from './gifts/bulk-gifts.js';
 import { Gifts } from './gifts/gifts.js';
@@ -51,6 +52,8 @@ import { Wallets } from './wallets/wallets.js';
 
 export { configureHttp, createHttpAdapter, HttpDraining, type HttpServerOptions } from './http/http-server.js';
 
+const STALL_MS_MAX = 15_000;
+
 export interface GiftApiConfig {
   readonly boardUtcOffset: string;
   readonly bulkLinesMax: number;
@@ -68,6 +71,8 @@ export interface GiftApiParts {
   readonly scheduler: Scheduler;
   readonly telemetry: ProcessTelemetry;
   readonly config: GiftApiConfig;
+  /** Without progress for this long the finisher counts as stalled. Default 15,000. */
+  readonly consumerStallMsMax?: number;
   /** What else must be ready before this process takes requests. */
   readonly readiness?: readonly ReadinessPart[];
 }
@@ -78,10 +83,12 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
   constructor(
     @Inject(StartedGiftApplication) private readonly application: StartedGiftApplication,
     private readonly boardStreams: BoardStreams,
+    private readonly finisherWatch: ConsumerWatch,
   ) {}
 
   static register(parts: GiftApiParts): DynamicModule {
     const application = new StartedGiftApplication({ ...parts, config: parts.config.commands });
+    const finisher = finisherWatch(parts, application.services.finisher);
     return {
       module: GiftApiModule,
       imports: [CqrsModule.forRoot()],
@@ -109,16 +116,19 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         { provide: TELEMETRY, useValue: parts.telemetry },
         { provide: HTTP_LIMITS, useValue: { bulkLinesMax: parts.config.bulkLinesMax } },
         { provide: STREAM_LIMITS_TOKEN, useValue: { ...STREAM_LIMITS, ...parts.config.streams } },
-        { provide: READINESS, useValue: [application, ...(parts.readiness ?? [])] },
+        { provide: ConsumerWatch, useValue: finisher },
+        { provide: READINESS, useValue: [application, ...(parts.readiness ?? []), finisher] },
       ],
     };
   }
 
   onApplicationBootstrap(): void {
     this.application.start();
+    this.finisherWatch.start();
   }
 
   beforeApplicationShutdown(): void {
+    this.finisherWatch.stop();
     this.boardStreams.close();
   }
 
@@ -154,4 +164,20 @@ function queryProviders({ store, readModel, clock, scheduler, telemetry, config 
     { provide: BoardStreams, useValue: new BoardStreams(boards, readModel, clock, scheduler, telemetry) },
     { provide: LogReads, useValue: new LogReads(store, readYourWrites, telemetry) },
   ];
+}
+
+/** Commands and queries need no finisher: one that stalls is shown and counted. */
+function finisherWatch(parts: GiftApiParts, finisher: FinisherState): ConsumerWatch {
+  const { store, clock, scheduler, telemetry, consumerStallMsMax = STALL_MS_MAX } = parts;
+  return new ConsumerWatch({
+    name: 'finisher',
+    source: 'event-store',
+    report: () => finisher.report(),
+    head: () => store.head(),
+    stallMsMax: consumerStallMsMax,
+    clock,
+    scheduler,
+    telemetry,
+    isOptional: true,
+  });
 }

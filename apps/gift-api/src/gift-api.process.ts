@@ -2,10 +2,10 @@ import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-ev
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
 import {
+  addressOf,
   DeploymentChoiceError,
   keepBoardUtcOffset,
   NestLog,
-  answers,
   systemClock,
   systemIds,
   systemScheduler,
@@ -13,6 +13,7 @@ import {
   type RunningApp,
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
+import { assertBuilt } from '@livegift/read-model';
 import { openRedisReadModel } from '@livegift/read-model-redis';
 import { startGiftApi } from './gift-api.server.js';
 
@@ -26,6 +27,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
   const store = await edge.open({
     name: 'event-store',
+    at: addressOf(environment.eventStoreUrl),
     open: () =>
       openEventStoreDb({
         connectionString: environment.eventStoreUrl,
@@ -56,12 +58,13 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
       readModel,
       finisherWork,
       ...outside,
+      consumerStallMsMax: environment.consumerStallMsMax,
       config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps, importSliceLines } },
       readiness: [
-        // Without one of them commands or queries answer 503, and the others go on: no reason to send nobody here, where
-        // the answer would be a door's that finds nobody.
-        { ...answers('event-store', () => store.head()), isOptional: true },
-        { ...answers('read-model', () => readModel.checkpoint(0)), isOptional: true },
+        // Without the event store commands answer 503 and queries go on, without the read model the other way round. Taken
+        // out of service, this process would answer neither.
+        edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
+        edge.watch({ name: 'read-model', at: addressOf(environment.redisUrl), ask: () => assertBuilt(readModel) }),
       ],
     },
     http: { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax },

@@ -9,6 +9,7 @@ import {
 import type { EventStore } from '@livegift/event-store';
 import type { Clocks, Ids, Scheduler, Telemetry } from '@livegift/kernel';
 import { allOfTheWork, SoleWorker, type SharedWork } from '@livegift/lease';
+import type { ConsumerReport } from '@livegift/subscriptions';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Claims } from './claims.js';
 import { giftApplicationDefaults, type GiftApplicationConfig } from './gift-application.config.js';
@@ -57,6 +58,8 @@ export interface GiftApplication {
 export interface FinisherState {
   /** Claims that have no coins yet, as far as this process has read; 0 while another one's finisher works. */
   readonly pending: number;
+  /** For its `ConsumerWatch`. */
+  report(): ConsumerReport;
   stop(): Promise<void>;
 }
 
@@ -89,7 +92,8 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);
   const history = new History(commands, rooms, references, historyClaims, completion, clock, config);
-  const finishing = new SoleWorker(parts.finisherWork ?? allOfTheWork(1), () => {
+  const finisherWork = parts.finisherWork ?? allOfTheWork(1);
+  const finishing = new SoleWorker(finisherWork, () => {
     const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });
     finisher.start();
     return finisher;
@@ -106,6 +110,7 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
       get pending() {
         return finishing.current?.pending ?? 0;
       },
+      report: () => finishing.current?.report() ?? { ...NO_FINISHER, activity: finisherActivity(finisherWork) },
       stop: () => finishing.stop(),
     },
     start: async () => {
@@ -118,3 +123,8 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     },
   };
 }
+
+const NO_FINISHER = { position: null, recordedAtMs: null, failing: null } as const;
+
+const finisherActivity = (work: SharedWork): 'starting' | 'standing-by' =>
+  work.isAgreed() && !work.parts().has(0) ? 'standing-by' : 'starting';

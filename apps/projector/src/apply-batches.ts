@@ -22,6 +22,27 @@ export interface ApplyOrder {
   readonly mayRest: boolean;
 }
 
+/** Counts each event once, when it is applied, however often a partition that failed has to read it again. */
+export class AppliedEvents {
+  #through: Position | null = null;
+  #recordedAt: string | null = null;
+
+  constructor(private readonly telemetry: Telemetry) {}
+
+  /** When the newest of them was recorded, milliseconds; null before any. */
+  get newestRecordedAtMs(): number | null {
+    return this.#recordedAt === null ? null : Date.parse(this.#recordedAt);
+  }
+
+  count(events: readonly RecordedEvent[], through: Position): void {
+    const before = this.#through;
+    const fresh = before === null ? events : events.filter(({ position }) => position > before);
+    if (fresh.length > 0) this.telemetry.count('projector_events_total', fresh.length);
+    this.#recordedAt = fresh.at(-1)?.metadata.recordedAt ?? this.#recordedAt;
+    if (isBehind(before, through)) this.#through = through;
+  }
+}
+
 /** One batch for each partition, from where it stands. @throws ReadModelError `checkpoint-foreign` */
 export async function applyTo(
   { partitions, events, to, mayRest }: ApplyOrder,
@@ -31,7 +52,15 @@ export async function applyTo(
     store,
     clock,
     telemetry,
-  }: { held: HeldPartitions; readModel: ReadModel; store: EventReader; clock: Clock; telemetry: Telemetry },
+    applied,
+  }: {
+    readonly held: HeldPartitions;
+    readonly readModel: ReadModel;
+    readonly store: EventReader;
+    readonly clock: Clock;
+    readonly telemetry: Telemetry;
+    readonly applied: AppliedEvents;
+  },
 ): Promise<AppliedTo> {
   const span = { storeId: store.storeId, from: held.positionsOf(partitions), to, nowMs: clock.now() };
   const cut = batchesOf(events, span);
@@ -40,7 +69,8 @@ export async function applyTo(
   const { answers, failures } = await askEach([...batches.keys()], (partition) =>
     readModel.apply(batches.get(partition)!),
   );
-  telemetry.count('projector_events_total', events.length);
+  // When all partitions failed, nothing was applied: the events will be read again.
+  if (batches.size === 0 || failures.size < batches.size) applied.count(events, to);
   const behind: number[] = [];
   for (const [partition, result] of answers) {
     if (result.applied) {

@@ -35,6 +35,14 @@ export class HeldPartitions {
     return positions.reduce((least, position) => (isBehind(position, least) ? position : least));
   }
 
+  get positions(): ReadonlyMap<number, Position | null> {
+    return new Map([...this.#held].map(([partition, { position }]) => [partition, position]));
+  }
+
+  get built(): number {
+    return [...this.#held.values()].filter(({ isBuilt }) => isBuilt).length;
+  }
+
   has(partition: number): boolean {
     return this.#held.has(partition);
   }

@@ -216,7 +216,14 @@ describe('a projector of some partitions', () => {
   it('holds nothing, and is ready all the same', async () => {
     const projector = project(new HandShared());
     for (let turns = 0; turns < 100; turns++) await turn();
-    expect(projector.state()).toEqual({ phase: 'live', ready: true, position: null, partitions: 0, reason: null });
+    expect(projector.state()).toEqual({
+      phase: 'live',
+      ready: true,
+      position: null,
+      partitions: 0,
+      built: 0,
+      reason: null,
+    });
     expect(await positionOf(0)).toBeNull();
   });
 

@@ -44,6 +44,8 @@ export interface ProjectorState {
   readonly position: Position | null;
   /** How many partitions are its own now. */
   readonly partitions: number;
+  /** And how many of them answer queries. */
+  readonly built: number;
   /** Of the phases `waiting` and `refused`: why. */
   readonly reason: string | null;
 }

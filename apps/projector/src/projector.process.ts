@@ -2,6 +2,7 @@ import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-ev
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
 import {
+  addressOf,
   DeploymentChoiceError,
   keepBoardUtcOffset,
   NestLog,
@@ -14,6 +15,7 @@ import {
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { BATCH_EVENTS_ADVISED, openRedisReadModel } from '@livegift/read-model-redis';
+import { ConsumerWatch } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import { Projector, ProjectorModule } from './projector.module.js';
 
@@ -27,6 +29,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const store = await edge.open({
     name: 'event-store',
+    at: addressOf(environment.eventStoreUrl),
     open: () =>
       openEventStoreDb({
         connectionString: environment.eventStoreUrl,
@@ -66,8 +69,22 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
     logger: new NestLog(telemetry),
     abortOnError: false,
   });
+  const projector = app.get(Projector);
+  const watch = new ConsumerWatch({
+    name: 'projector',
+    source: 'event-store',
+    report: () => projector.report(),
+    head: () => store.head(),
+    stallMsMax: environment.consumerStallMsMax,
+    ...outside,
+  });
   return {
-    readiness: [readinessOf(app.get(Projector))],
+    readiness: [
+      edge.keep(watch),
+      buildOf(projector),
+      edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
+      edge.watch({ name: 'read-model', at: addressOf(environment.redisUrl), ask: () => readModel.checkpoint(0) }),
+    ],
     close: async () => {
       await app.close();
       await leases.close();
@@ -77,8 +94,13 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
   };
 }
 
-const readinessOf = (projector: Projector): ReadinessPart => ({
-  name: 'projector',
-  isReady: () => projector.state().phase === 'live',
-  reason: () => projector.state().reason ?? projector.state().phase,
+/** The partitions that this projector holds: each answers queries once it has been as far as the log was. */
+const buildOf = (projector: Projector): ReadinessPart => ({
+  name: 'partitions',
+  isReady: () => projector.state().ready,
+  reason: () => {
+    const { built, partitions, phase, reason } = projector.state();
+    return reason ?? `${phase}: ${built} of ${partitions} partitions are built`;
+  },
+  facts: () => ({ held: projector.state().partitions, built: projector.state().built }),
 });

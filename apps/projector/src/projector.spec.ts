@@ -67,7 +67,14 @@ describe('the projector', () => {
     await expect(readModel.wallet('ann')).rejects.toMatchObject({ code: 'rebuilding' });
     await reached(readModel, head);
     while (!projector.state().ready) await new Promise((resolve) => setImmediate(resolve));
-    expect(projector.state()).toEqual({ phase: 'live', ready: true, position: head, partitions: 1, reason: null });
+    expect(projector.state()).toEqual({
+      phase: 'live',
+      ready: true,
+      position: head,
+      partitions: 1,
+      built: 1,
+      reason: null,
+    });
     expect((await readModel.wallet('ann'))?.row).toMatchObject({ coins: 7, purchasedCoins: 7 });
 
     const { positions } = await store.append('wallet-ann', [purchased('ann', 1, 8)], 2);

@@ -1,9 +1,9 @@
 import { EventStoreError, type SubscriptionBatch } from '@livegift/event-store';
-import type { Cancellable, Position } from '@livegift/kernel';
+import { FailureLog, type Cancellable, type Position } from '@livegift/kernel';
 import { allOfTheWork, type SharedWork } from '@livegift/lease';
 import { ReadModelError } from '@livegift/read-model';
-import { backoffDelayMs } from '@livegift/subscriptions';
-import { applyTo } from './apply-batches.js';
+import { backoffDelayMs, type ConsumerReport } from '@livegift/subscriptions';
+import { AppliedEvents, applyTo } from './apply-batches.js';
 import { HeldPartitions, isBehind } from './held-partitions.js';
 import { Lane, Lanes } from './lane.js';
 import {
@@ -28,6 +28,8 @@ export class Projector {
   /** Held, and in no lane: their checkpoints are to be read. */
   readonly #unplaced = new Set<number>();
   readonly #running = new Set<Promise<void>>();
+  readonly #applied: AppliedEvents;
+  readonly #failureLog: FailureLog;
   #life: 'new' | 'running' | 'stopped' | 'refused' = 'new';
   #failures = 0;
   #reason: string | null = null;
@@ -40,6 +42,8 @@ export class Projector {
     this.#config = { ...PROJECTOR_DEFAULTS, ...parts.config };
     this.#work = parts.work ?? allOfTheWork(parts.readModel.partitionCount);
     this.#held = new HeldPartitions(parts.readModel, parts.store.storeId);
+    this.#applied = new AppliedEvents(parts.telemetry);
+    this.#failureLog = new FailureLog(parts.telemetry);
   }
 
   /** Begins in the background; `state()` says how far it is. Calling it twice changes nothing. */
@@ -63,11 +67,20 @@ export class Projector {
   }
 
   state(): ProjectorState {
-    const { size, areBuilt, least } = this.#held;
+    const { size, areBuilt, built, least } = this.#held;
     const ready = this.#life === 'running' && this.#work.isAgreed() && areBuilt;
     const phase = this.#phase();
     const reason = phase === 'waiting' || phase === 'refused' ? this.#reason : null;
-    return { phase, ready, position: least, partitions: size, reason };
+    return { phase, ready, position: least, partitions: size, built, reason };
+  }
+
+  /** For its `ConsumerWatch`. */
+  report(): ConsumerReport {
+    const { least: position, positions: partitions } = this.#held;
+    const outcome = { position, partitions, recordedAtMs: this.#applied.newestRecordedAtMs, failing: this.#reason };
+    if (this.#life === 'refused' || this.#life === 'stopped') return { activity: this.#life, ...outcome };
+    if (this.#life === 'new' || !this.#work.isAgreed()) return { activity: 'starting', ...outcome };
+    return { activity: this.#held.size === 0 ? 'standing-by' : 'working', ...outcome };
   }
 
   #phase(): ProjectorState['phase'] {
@@ -119,6 +132,7 @@ export class Projector {
     const loaded = await this.#held.load(partitions, target);
     const marked = await this.#held.markBuilt(partitions.filter((partition) => !loaded.failures.has(partition)));
     if (this.#life !== 'running') return;
+    const isRebuild = !this.#held.areBuilt;
     const failed = new Set(this.#noted(new Map([...loaded.failures, ...marked.failures])));
     const byPosition = new Map<Position | null, number[]>();
     for (const partition of partitions) {
@@ -131,7 +145,7 @@ export class Projector {
     const foremostFirst = [...byPosition].toSorted(([a], [b]) => (isBehind(a, b) ? 1 : isBehind(b, a) ? -1 : 0));
     for (const [position, alike] of foremostFirst) {
       const lane = this.#lanes.place(alike, position, (start, all) => new Lane(this.#laneParts(), start, all));
-      if (lane !== null) this.#run(this.#follow(lane, new RebuildProgress(target, this.#parts)));
+      if (lane !== null) this.#run(this.#follow(lane, new RebuildProgress(target, isRebuild, this.#parts)));
     }
   }
 
@@ -147,7 +161,7 @@ export class Projector {
       await lane.run(async (batch, mayRest) => {
         await this.#applyBatch(lane, batch, mayRest);
         rebuild.report(lane.through, batch.events.length);
-        if (this.#held.areBuilt) rebuild.done();
+        if (this.#held.areBuilt && this.#unplaced.size === 0) rebuild.done();
         this.#lanes.merge(lane);
       });
     } catch (error) {
@@ -165,7 +179,11 @@ export class Projector {
     if (through !== null) {
       const mayRest = laneMayRest && this.#parts.readModel.partitionCount > 1;
       const order = { partitions, events, to: through, mayRest };
-      const { behind, failures, resting } = await applyTo(order, { ...this.#parts, held: this.#held });
+      const { behind, failures, resting } = await applyTo(order, {
+        ...this.#parts,
+        held: this.#held,
+        applied: this.#applied,
+      });
       if (resting) lane.endRestLater();
       this.#leftBehind(lane, [...behind, ...this.#noted(failures)]);
     }
@@ -176,6 +194,7 @@ export class Projector {
     if (this.#unplaced.size > 0) return;
     this.#failures = 0;
     this.#reason = null;
+    this.#failureLog.recovered('projector: works again');
   }
 
   #noted(failures: ReadonlyMap<number, unknown>): number[] {
@@ -218,7 +237,7 @@ export class Projector {
     const { backOffFirstMs: firstMs, backOffMaxMs: maxMs } = this.#config;
     const waitMs = backoffDelayMs({ firstMs, maxMs, factor: 2 }, this.#failures - 1);
     telemetry.count('projector_retries_total');
-    telemetry.warn('projector: waits and reads its checkpoints again', { error: this.#reason, waitMs });
+    this.#failureLog.failed('projector: failed; reads its checkpoints again', { reason: this.#reason, waitMs });
     await new Promise<void>((go) => {
       this.#waiting = { timer: scheduler.after(waitMs, go), go };
     });

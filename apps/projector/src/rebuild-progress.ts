@@ -11,6 +11,8 @@ export class RebuildProgress {
 
   constructor(
     private readonly target: Position | null,
+    /** False where everything was built already, and is only read on: then there is nothing to tell. */
+    private readonly isRebuild: boolean,
     private readonly outside: { readonly clock: MonotonicClock; readonly telemetry: Telemetry },
   ) {
     this.#startedMs = outside.clock.elapsedMs();
@@ -18,7 +20,7 @@ export class RebuildProgress {
   }
 
   report(position: Position | null, events: number): void {
-    if (this.#isDone) return;
+    if (this.#isDone || !this.isRebuild) return;
     this.#events += events;
     const now = this.outside.clock.elapsedMs();
     if (now - this.#reportedMs < REPORT_EVERY_MS) return;
@@ -33,6 +35,7 @@ export class RebuildProgress {
   done(): void {
     if (this.#isDone) return;
     this.#isDone = true;
+    if (!this.isRebuild) return;
     this.outside.telemetry.info('projector: the read model is up to date', {
       events: this.#events,
       seconds: (this.outside.clock.elapsedMs() - this.#startedMs) / 1_000,

@@ -88,6 +88,11 @@ export class Lane {
     return this.#published;
   }
 
+  /** Everything of this partition up to here is published; while nothing waits, that is all that was taken. */
+  get done(): Position {
+    return this.#work === null && this.#queue.length === 0 ? this.#taken : this.#published;
+  }
+
   get queued(): number {
     return this.#queue.length;
   }

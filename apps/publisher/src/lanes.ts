@@ -1,7 +1,7 @@
 import { EventStoreError } from '@livegift/event-store';
 import { FanOutError, type FanOut } from '@livegift/fanout';
 import type { SharedWork } from '@livegift/lease';
-import type { MonotonicClock, Position, Scheduler, Telemetry } from '@livegift/kernel';
+import { FailureLog, type MonotonicClock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Lane } from './lane.js';
 import type { PublisherConfig } from './publisher.config.js';
 
@@ -20,6 +20,7 @@ export interface LanesParts {
 interface Waiting {
   readonly untilMs: number;
   readonly delayMs: number;
+  readonly reason: string;
 }
 
 /** The source partitions that this publisher works on: its share, less those that it has to leave alone for a while. */
@@ -27,9 +28,15 @@ export class Lanes {
   readonly #open = new Map<number, Lane>();
   /** Also of lanes that are open again, since one that fails at once is left alone for longer. */
   readonly #waiting = new Map<number, Waiting>();
+  /** How far lanes were when they were closed; at most one entry for each source partition. */
+  readonly #closedAt = new Map<number, Position>();
   readonly #closing = new Set<Promise<void>>();
 
-  constructor(private readonly parts: LanesParts) {}
+  readonly #failures: FailureLog;
+
+  constructor(private readonly parts: LanesParts) {
+    this.#failures = new FailureLog(parts.telemetry);
+  }
 
   get size(): number {
     return this.#open.size;
@@ -41,6 +48,21 @@ export class Lanes {
 
   all(): readonly Lane[] {
     return [...this.#open.values()];
+  }
+
+  /** Why a source partition is not open; null when all of the share are, or were not tried yet. */
+  get failing(): string | null {
+    for (const [part, { reason }] of this.#waiting) if (!this.#open.has(part)) return reason;
+    return null;
+  }
+
+  /** Of each of the share how far it is done; where it is not open, how far it was; null when it was never open. */
+  get positions(): ReadonlyMap<number, Position | null> {
+    return new Map([...this.parts.work.parts()].map((part) => [part, this.#positionOf(part)]));
+  }
+
+  #positionOf(sourcePartition: number): Position | null {
+    return this.#open.get(sourcePartition)?.done ?? this.#closedAt.get(sourcePartition) ?? null;
   }
 
   get queued(): number {
@@ -95,6 +117,11 @@ export class Lanes {
     await Promise.all(this.#closing);
   }
 
+  /** All that is ours is published: what failed before has been made good. */
+  recovered(): void {
+    if (this.failing === null) this.#failures.recovered('publisher: all source partitions work again');
+  }
+
   async #openLane(sourcePartition: number, beginning: () => Promise<Position>): Promise<void> {
     const { fanOut, storeId, clock, scheduler, telemetry, config } = this.parts;
     const onFailure = (lane: Lane, error: unknown): void => {
@@ -125,13 +152,20 @@ export class Lanes {
     this.#waiting.set(sourcePartition, {
       untilMs: clock.elapsedMs() + delayMs,
       delayMs: fenced ? config.backOffMs : delayMs,
+      reason: error instanceof Error ? error.message : String(error),
     });
     telemetry.count(fenced ? 'publisher_fenced' : 'publisher_restarts');
-    telemetry.warn('a source partition is opened again later', { sourcePartition, error: String(error), delayMs });
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#failures.failed('publisher: a source partition failed; opens it again later', {
+      sourcePartition,
+      reason,
+      delayMs,
+    });
   }
 
   #close(lane: Lane): void {
     this.#open.delete(lane.sourcePartition);
+    this.#closedAt.set(lane.sourcePartition, lane.published);
     const closing = lane
       .close()
       .catch(() => {})

@@ -4,14 +4,15 @@ import { openKafkaFanOut } from '@livegift/fanout-kafka';
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
 import {
+  addressOf,
   NestLog,
   systemClock,
   systemIds,
   systemScheduler,
   type ProcessEdge,
-  type ReadinessPart,
   type RunningApp,
 } from '@livegift/process';
+import { ConsumerWatch } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from './publisher.module.js';
 
@@ -24,6 +25,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const events = await edge.open({
     name: 'event-store',
+    at: addressOf(environment.eventStoreUrl),
     open: () =>
       openEventStoreDb({
         connectionString: environment.eventStoreUrl,
@@ -34,6 +36,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
   });
   const fanOut = await edge.open({
     name: 'fan-out',
+    at: environment.kafkaBrokers.join(','),
     open: () =>
       openKafkaFanOut({
         ...outside,
@@ -65,8 +68,21 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     logger: new NestLog(telemetry),
     abortOnError: false,
   });
+  const watch = new ConsumerWatch({
+    name: 'publisher',
+    source: 'event-store',
+    report: () => publisher.report(),
+    head: () => events.head(),
+    stallMsMax: environment.consumerStallMsMax,
+    ...outside,
+  });
   return {
-    readiness: [readinessOf(publisher)],
+    readiness: [
+      edge.keep(watch),
+      edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => events.head() }),
+      edge.watch({ name: 'fan-out', at: environment.kafkaBrokers.join(','), ask: () => fanOut.end() }),
+      edge.watch({ name: 'leases', at: addressOf(environment.redisUrl), ask: () => leases.read('publisher') }),
+    ],
     close: async () => {
       await app.close();
       await leases.close();
@@ -75,9 +91,3 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     },
   };
 }
-
-const readinessOf = (publisher: Publisher): ReadinessPart => ({
-  name: 'publisher',
-  isReady: () => publisher.state().caughtUp,
-  reason: () => publisher.state().failure ?? 'has not published everything that is in the log',
-});

@@ -139,6 +139,7 @@ describe('the publisher', () => {
       sourcePartitionCount: real.sourcePartitionCount,
       close: () => real.close(),
       subscribe: (options) => real.subscribe(options),
+      end: () => real.end(),
       openPublisher: async (partition) => {
         const publisher = await real.openPublisher(partition);
         return {
@@ -249,6 +250,7 @@ describe('the publisher', () => {
       sourcePartitionCount: real.sourcePartitionCount,
       close: () => real.close(),
       subscribe: (options) => real.subscribe(options),
+      end: () => real.end(),
       openPublisher: (partition) =>
         away && partition === 0
           ? Promise.reject(new FanOutError('unavailable', 'its leader is away'))
@@ -406,6 +408,7 @@ function beforePublishing(act: (published: readonly RoomMessage[]) => void | Pro
     sourcePartitionCount: real.sourcePartitionCount,
     close: () => real.close(),
     subscribe: (options) => real.subscribe(options),
+    end: () => real.end(),
     openPublisher: async (partition) => {
       const publisher = await real.openPublisher(partition);
       return {

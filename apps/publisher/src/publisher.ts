@@ -4,12 +4,14 @@ import type { SharedWork } from '@livegift/lease';
 import {
   CuttablePause,
   LOG_START,
+  FailureLog,
   type Cancellable,
   type Clocks,
   type Position,
   type Scheduler,
   type Telemetry,
 } from '@livegift/kernel';
+import type { ConsumerReport } from '@livegift/subscriptions';
 import { GiftInfos } from './gift-infos.js';
 import { Lanes } from './lanes.js';
 import type { PublisherConfig } from './publisher.config.js';
@@ -54,6 +56,10 @@ export class Publisher {
   #caughtUp = false;
   #through: Position | null = null;
   #failure: string | null = null;
+  /** Why it began again, until it reads on. */
+  #restartedBecause: string | null = null;
+  #recordedAt: string | null = null;
+  readonly #restarts: FailureLog;
   #waiting: (() => void)[] = [];
 
   constructor(private readonly parts: PublisherParts) {
@@ -61,6 +67,7 @@ export class Publisher {
     const onFailure = (): void => this.#change();
     this.#lanes = new Lanes({ fanOut, work, storeId: events.storeId, clock, scheduler, telemetry, config, onFailure });
     this.#backOff = new CuttablePause(scheduler);
+    this.#restarts = new FailureLog(telemetry);
     work.onChange((share) => {
       this.#lanes.shareChanged(share);
       this.#change();
@@ -94,6 +101,20 @@ export class Publisher {
     };
   }
 
+  /** For its `ConsumerWatch`. */
+  report(): ConsumerReport {
+    const { work } = this.parts;
+    const partitions = this.#lanes.positions;
+    const positions = [...partitions.values()];
+    const position = positions.length === 0 ? null : positions.reduce(lesser);
+    const recordedAtMs = this.#recordedAt === null ? null : Date.parse(this.#recordedAt);
+    const failing = this.#failure ?? this.#lanes.failing ?? this.#restartedBecause;
+    const outcome = { position, partitions, recordedAtMs, failing };
+    if (this.#failure !== null) return { activity: 'refused', ...outcome };
+    if (this.#stopped || !work.isAgreed()) return { activity: 'starting', ...outcome };
+    return { activity: work.parts().size === 0 ? 'standing-by' : 'working', ...outcome };
+  }
+
   /** Resolves when everything that was in the log has been published, or when there is no hope of it. */
   async caughtUp(): Promise<void> {
     if (this.#caughtUp || this.#stopped || this.#failure !== null) return;
@@ -117,7 +138,8 @@ export class Publisher {
           break;
         }
         telemetry.count('publisher_restarts');
-        telemetry.warn('the publisher starts again', { error: String(error), backOffMs });
+        this.#restartedBecause = error instanceof Error ? error.message : String(error);
+        this.#restarts.failed('publisher: failed; starts again', { reason: this.#restartedBecause, backOffMs });
       }
       if (this.#through !== before) backOffMs = config.backOffMs;
       if (!this.#isStopped()) await this.#backOff.for(backOffMs);
@@ -194,6 +216,9 @@ export class Publisher {
       for (const [sourcePartition, own] of messages) this.#lanes.get(sourcePartition)?.take(own, batch.through);
       this.#through = batch.through;
     }
+    this.#recordedAt = batch.events.at(-1)?.metadata.recordedAt ?? this.#recordedAt;
+    this.#restartedBecause = null;
+    this.#restarts.recovered('publisher: reads the log again');
     while (!this.#changed && this.#lanes.queued > config.queuedMessagesMax) await this.#lanes.turn();
     if (!batch.caughtUp || this.#caughtUp) return;
     while (!this.#changed && this.#lanes.isBusy) await this.#lanes.turn();
@@ -202,6 +227,7 @@ export class Publisher {
 
   #reachEnd(): void {
     this.#caughtUp = true;
+    this.#lanes.recovered();
     this.#release();
   }
 
@@ -228,6 +254,9 @@ export class Publisher {
     for (const resolve of waiting) resolve();
   }
 }
+
+const lesser = (a: Position | null, b: Position | null): Position | null =>
+  a === null || b === null ? null : a < b ? a : b;
 
 function isHopeless(error: unknown): boolean {
   if (error instanceof FanOutError) return error.code === 'misconfigured';

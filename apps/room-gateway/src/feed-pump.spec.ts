@@ -81,11 +81,13 @@ describe('the feed pump', () => {
     return {
       sourcePartitionCount: 1,
       openPublisher: (partition) => fanOut.openPublisher(partition),
+      end: () => fanOut.end(),
       close: () => fanOut.close(),
       subscribe: async (options) => {
         if (breaks % 2 === 1) fail();
         const subscription = await fanOut.subscribe(options);
         return {
+          reached: () => subscription.reached(),
           close: () => subscription.close(),
           next: async () => {
             fail();

@@ -1,6 +1,7 @@
 import type { FanOut, FanOutSubscription } from '@livegift/fanout';
-import { CuttablePause, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { CuttablePause, FailureLog, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import type { RoomFeed } from '@livegift/room-feed';
+import type { ConsumerReport } from '@livegift/subscriptions';
 
 export interface FeedPumpParts {
   readonly fanOut: FanOut;
@@ -10,6 +11,9 @@ export interface FeedPumpParts {
   readonly config: { readonly backMs: number; readonly backOffMs: number; readonly backOffMsMax: number };
 }
 
+/** A number on the scale of `FanOut.end`, as positions are compared. */
+export const placeInFanOut = (reached: number): Position => String(Math.max(0, reached)).padStart(16, '0') as Position;
+
 /** Pulls the fan-out's messages into the feed; when the fan-out is away, it waits and subscribes again. Starts once. */
 export class FeedPump {
   #started = false;
@@ -17,15 +21,30 @@ export class FeedPump {
   #run: Promise<void> = Promise.resolve();
   #subscription: FanOutSubscription | null = null;
   #caughtUp = false;
+  #reached: number | null = null;
+  #failing: string | null = null;
+  readonly #failures: FailureLog;
   #waiting: (() => void)[] = [];
   readonly #backOff: CuttablePause;
 
   constructor(private readonly parts: FeedPumpParts) {
     this.#backOff = new CuttablePause(parts.scheduler);
+    this.#failures = new FailureLog(parts.telemetry);
   }
 
   get caughtUp(): boolean {
     return this.#caughtUp;
+  }
+
+  /** For its `ConsumerWatch`. */
+  report(): ConsumerReport {
+    const reached = this.#subscription?.reached() ?? this.#reached;
+    return {
+      activity: this.#stopped ? 'stopped' : this.#started ? 'working' : 'starting',
+      position: reached === null ? null : placeInFanOut(reached),
+      recordedAtMs: null,
+      failing: this.#failing,
+    };
   }
 
   start(): void {
@@ -61,7 +80,8 @@ export class FeedPump {
         });
       } catch (error) {
         telemetry.count('room_feed_restarts');
-        telemetry.warn('the room feed subscribes again', { error: String(error), backOffMs });
+        this.#failing = error instanceof Error ? error.message : String(error);
+        this.#failures.failed('room-feed: failed; subscribes again', { reason: this.#failing, backOffMs });
       }
       this.#caughtUp = false;
       if (this.#stopped) return;
@@ -80,6 +100,8 @@ export class FeedPump {
         const delivery = await subscription.next();
         if (delivery === null || this.#stopped) return;
         feed.accept(delivery);
+        this.#failing = null;
+        this.#failures.recovered('room-feed: reads the fan-out again');
         delivered();
         if (delivery.caughtUp && !this.#caughtUp) {
           this.#caughtUp = true;
@@ -87,6 +109,7 @@ export class FeedPump {
         }
       }
     } finally {
+      this.#reached = subscription.reached();
       this.#subscription = null;
       await subscription.close();
     }

@@ -10,6 +10,7 @@ import { GATEWAY_OUTSIDE, RoomEventsController } from './room-events.controller.
 import { RoomGateway, type RoomGatewayParts } from './room-gateway.js';
 import { WebSocketDoor } from './web-socket-door.js';
 
+export { placeInFanOut } from './feed-pump.js';
 export { ROOM_GATEWAY_DEFAULTS, type RoomGatewayConfig } from './room-gateway.config.js';
 export { RoomGateway, type RoomGatewayParts, type RoomGatewayState } from './room-gateway.js';
 

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { FanOutError } from '@livegift/fanout';
 import { openKafkaFanOut } from '@livegift/fanout-kafka';
 import {
-  answers,
+  addressOf,
   NestLog,
   systemClock,
   systemScheduler,
@@ -11,13 +11,14 @@ import {
   type RunningApp,
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
-import type { ReadModel } from '@livegift/read-model';
+import { assertBuilt, type ReadModel } from '@livegift/read-model';
 import { openRedisReadModel } from '@livegift/read-model-redis';
+import { ConsumerWatch } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { configureGatewayHttp, createGatewayHttp } from './gateway-http.js';
 import { GatewayServerModule } from './gateway-server.module.js';
-import { ROOM_GATEWAY_DEFAULTS, RoomGateway } from './room-gateway.module.js';
+import { placeInFanOut, ROOM_GATEWAY_DEFAULTS, RoomGateway } from './room-gateway.module.js';
 
 /** The gateway in a process of its own, over Kafka and Redis: live rooms, health, metrics and nothing else. */
 export async function startRoomGateway(edge: ProcessEdge<'room-gateway'>): Promise<RunningApp> {
@@ -31,9 +32,14 @@ export async function startRoomGateway(edge: ProcessEdge<'room-gateway'>): Promi
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });
-  const storeId = await edge.open({ name: 'read-model', open: () => storeIdOf(readModel) });
+  const storeId = await edge.open({
+    name: 'read-model',
+    at: addressOf(environment.redisUrl),
+    open: () => storeIdOf(readModel),
+  });
   const fanOut = await edge.open({
     name: 'fan-out',
+    at: environment.kafkaBrokers.join(','),
     open: () =>
       openKafkaFanOut({
         ...outside,
@@ -55,11 +61,22 @@ export async function startRoomGateway(edge: ProcessEdge<'room-gateway'>): Promi
     { logger: new NestLog(telemetry), abortOnError: false },
   );
   const draining = configureGatewayHttp(app, { corsOrigins: environment.corsOrigins, telemetry });
-  // Without the read model nobody new is let in (503), and who is here stays: no reason to send nobody.
-  readiness.push(readinessOf(app.get(RoomGateway)), {
-    ...answers('read-model', () => readModel.checkpoint(0)),
-    isOptional: true,
+  const started = app.get(RoomGateway);
+  const watch = new ConsumerWatch({
+    name: 'room-feed',
+    source: 'fan-out',
+    report: () => started.report(),
+    head: async () => placeInFanOut(await fanOut.end()),
+    stallMsMax: environment.consumerStallMsMax,
+    ...outside,
   });
+  readiness.push(
+    edge.keep(watch),
+    admissionOf(started),
+    // Without the read model new clients get 503 and connected clients stay, so it takes no gateway out of service.
+    edge.watch({ name: 'read-model', at: addressOf(environment.redisUrl), ask: () => assertBuilt(readModel) }),
+    edge.watch({ name: 'fan-out', at: environment.kafkaBrokers.join(','), ask: () => fanOut.end() }),
+  );
   const { host, port } = await edge.takeAddress();
   await app.listen(port, host);
   telemetry.info('listening', { ...(app.getHttpServer().address() as AddressInfo) });
@@ -80,8 +97,8 @@ async function storeIdOf(readModel: ReadModel): Promise<string> {
   return checkpoint.storeId;
 }
 
-const readinessOf = (gateway: RoomGateway): ReadinessPart => ({
-  name: 'room-feed',
+const admissionOf = (gateway: RoomGateway): ReadinessPart => ({
+  name: 'admission',
   isReady: () => gateway.state().ready,
   reason: () => 'has not read the rooms from the fan-out',
 });

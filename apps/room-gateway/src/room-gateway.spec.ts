@@ -17,8 +17,10 @@ describe('a gateway that is going', () => {
       openPublisher: hanging,
       subscribe: async () => ({
         next: () => (deliveries++ === 0 ? Promise.resolve({ messages: [], floors: [], caughtUp: true }) : hanging()),
+        reached: () => 0,
         close: hanging,
       }),
+      end: hanging,
       close: hanging,
     };
     const readModel = createMemoryReadModel();

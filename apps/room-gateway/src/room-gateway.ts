@@ -2,6 +2,7 @@ import { sourcePartitionOf, type FanOut } from '@livegift/fanout';
 import { pause, type Clocks, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { RoomFeed, type JoinResult, type RoomBoard, type RoomFacts, type RoomSubscriber } from '@livegift/room-feed';
+import type { ConsumerReport } from '@livegift/subscriptions';
 import { FeedPump } from './feed-pump.js';
 import { RoomFactsReader } from './room-facts.js';
 import type { RoomGatewayConfig } from './room-gateway.config.js';
@@ -100,6 +101,11 @@ export class RoomGateway {
   state(): RoomGatewayState {
     const ready = this.#pump.caughtUp && !this.#stopping;
     return { ready, connections: this.#joined.size, rooms: this.#feed.rooms };
+  }
+
+  /** Of the room feed, for its `ConsumerWatch`. */
+  report(): ConsumerReport {
+    return this.#pump.report();
   }
 
   /** Everything that has to be waited for before a client can be let in. */

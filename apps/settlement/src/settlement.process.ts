@@ -2,14 +2,15 @@ import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-ev
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
 import {
+  addressOf,
   NestLog,
   systemClock,
   systemIds,
   systemScheduler,
   type ProcessEdge,
-  type ReadinessPart,
   type RunningApp,
 } from '@livegift/process';
+import { ConsumerWatch } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import { Settlement, SettlementModule } from './settlement.module.js';
 
@@ -21,6 +22,7 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
   const { environment, telemetry } = edge;
   const store = await edge.open({
     name: 'event-store',
+    at: addressOf(environment.eventStoreUrl),
     open: () =>
       openEventStoreDb({
         connectionString: environment.eventStoreUrl,
@@ -39,8 +41,21 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
       abortOnError: false,
     },
   );
+  const settlement = app.get(Settlement);
+  const watch = new ConsumerWatch({
+    name: 'settlement',
+    source: 'event-store',
+    report: () => settlement.report(),
+    head: () => store.head(),
+    stallMsMax: environment.consumerStallMsMax,
+    ...outside,
+  });
   return {
-    readiness: [readinessOf(app.get(Settlement))],
+    readiness: [
+      edge.keep(watch),
+      edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
+      edge.watch({ name: 'leases', at: addressOf(environment.redisUrl), ask: () => leases.read('settlement') }),
+    ],
     close: async () => {
       await app.close();
       await leases.close();
@@ -48,9 +63,3 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
     },
   };
 }
-
-const readinessOf = (settlement: Settlement): ReadinessPart => ({
-  name: 'settlement',
-  isReady: () => settlement.state().failing === null,
-  reason: () => settlement.state().failing,
-});

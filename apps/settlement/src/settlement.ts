@@ -9,7 +9,13 @@ import {
   type Telemetry,
 } from '@livegift/kernel';
 import { allOfTheWork, type SharedWork } from '@livegift/lease';
-import { runConsumer, type Backoff, type Consumer, type ConsumerState } from '@livegift/subscriptions';
+import {
+  runConsumer,
+  type Backoff,
+  type Consumer,
+  type ConsumerReport,
+  type ConsumerState,
+} from '@livegift/subscriptions';
 import { CreatorCredits, type RecordedGift } from './creator-credits.js';
 
 export interface SettlementParts {
@@ -141,6 +147,13 @@ export class Settlement {
   /** For health and metrics. `position`: every gift at or before it is credited. */
   state(): ConsumerState {
     return this.#consumer?.state() ?? { position: this.#credited, caughtUp: false, failing: null, needsRebuild: false };
+  }
+
+  /** For its `ConsumerWatch`. */
+  report(): ConsumerReport {
+    if (this.#consumer !== null) return this.#consumer.report();
+    const activity = this.#work.isAgreed() ? 'standing-by' : 'starting';
+    return { activity, position: this.#credited, recordedAtMs: null, failing: null };
   }
 
   async #checkpoint(): Promise<Checkpoint | null> {

@@ -9,8 +9,15 @@ import { Projector, ProjectorModule } from '@livegift/projector/projector.module
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from '@livegift/publisher/publisher.module';
 import type { ReadModel } from '@livegift/read-model';
 import { ROOM_GATEWAY_DEFAULTS, RoomGateway, RoomGatewayModule } from '@livegift/room-gateway/room-gateway.module';
-import { SettlementModule } from '@livegift/settlement/settlement.module';
-import { Inject, Module, type DynamicModule } from '@nestjs/common';
+import { Settlement, SettlementModule } from '@livegift/settlement/settlement.module';
+import {
+  Inject,
+  Module,
+  type BeforeApplicationShutdown,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { ConsumersReadiness } from './consumers-readiness.js';
 
 export interface StandaloneParts {
   readonly store: EventStore;
@@ -22,34 +29,24 @@ export interface StandaloneParts {
   readonly appends: ReadinessPart;
 }
 
-/** What readiness asks; the parts are known once Nest has made them. */
-class ConsumersReadiness {
-  projector: Projector | null = null;
-  gateway: RoomGateway | null = null;
-
-  constructor(
-    private readonly publisher: Publisher,
-    private readonly appends: ReadinessPart,
-  ) {}
-
-  readonly parts: readonly ReadinessPart[] = [
-    this.appends,
-    { name: 'read-model', isReady: () => this.projector?.state().ready ?? false },
-    { name: 'publisher', isReady: () => this.publisher.state().caughtUp },
-    { name: 'room-feed', isReady: () => this.gateway?.state().ready ?? false },
-  ];
-}
-
 /** All apps in one process, over one set of ports. */
 @Module({})
-export class StandaloneModule {
+export class StandaloneModule implements OnApplicationBootstrap, BeforeApplicationShutdown {
   constructor(
-    @Inject(ConsumersReadiness) readiness: ConsumersReadiness,
-    @Inject(Projector) projector: Projector,
-    @Inject(RoomGateway) gateway: RoomGateway,
-  ) {
-    readiness.projector = projector;
-    readiness.gateway = gateway;
+    @Inject(ConsumersReadiness) private readonly readiness: ConsumersReadiness,
+    @Inject(Settlement) private readonly settlement: Settlement,
+    @Inject(Projector) private readonly projector: Projector,
+    @Inject(Publisher) private readonly publisher: Publisher,
+    @Inject(RoomGateway) private readonly gateway: RoomGateway,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    const { settlement, projector, publisher, gateway } = this;
+    this.readiness.start({ settlement, projector, publisher, gateway });
+  }
+
+  beforeApplicationShutdown(): void {
+    this.readiness.stop();
   }
 
   static register({ store, readModel, fanOut, telemetry, environment, appends }: StandaloneParts): DynamicModule {
@@ -59,7 +56,8 @@ export class StandaloneModule {
     const publisher = new Publisher({ events: store, fanOut, work, ...outside, config: PUBLISHER_DEFAULTS });
     // Started here, because the gateway counts as history what was published once this has caught up.
     publisher.start();
-    const readiness = new ConsumersReadiness(publisher, appends);
+    const stallMsMax = environment.consumerStallMsMax;
+    const readiness = new ConsumersReadiness({ store, fanOut, appends, stallMsMax, ...outside });
     const feed = { ...ROOM_GATEWAY_DEFAULTS.feed, streakWindowMs };
     return {
       module: StandaloneModule,
@@ -68,6 +66,7 @@ export class StandaloneModule {
           store,
           readModel,
           ...outside,
+          consumerStallMsMax: stallMsMax,
           config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps } },
           readiness: readiness.parts,
         }),

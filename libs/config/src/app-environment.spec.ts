@@ -75,6 +75,7 @@ describe('check-config', () => {
         'PORT=4000',
         'LOG_LEVEL=info',
         'DRAIN_MS_MAX=10000',
+        'CONSUMER_STALL_MS_MAX=15000',
         'EVENTSTORE_ANSWER_MS_MAX=3000',
       ],
     });

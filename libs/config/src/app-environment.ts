@@ -9,7 +9,7 @@ interface AppKeys {
   readonly optional: readonly EnvironmentKey[];
 }
 
-const EVERY_PROCESS = ['PROFILE', 'HOST', 'PORT', 'LOG_LEVEL', 'DRAIN_MS_MAX'] as const;
+const EVERY_PROCESS = ['PROFILE', 'HOST', 'PORT', 'LOG_LEVEL', 'DRAIN_MS_MAX', 'CONSUMER_STALL_MS_MAX'] as const;
 const BOARDS = ['BOARD_UTC_OFFSET', 'BOARD_RETENTION_DAYS'] as const;
 const HTTP_API = ['CORS_ORIGINS', 'BODY_BYTES_MAX', 'BULK_BODY_BYTES_MAX', 'BULK_LINES_MAX'] as const;
 const COMMANDS = ['STREAK_WINDOW_MS', 'CREATOR_SHARE_BPS'] as const;

@@ -20,6 +20,7 @@ describe('the environment', () => {
       kafkaLogin: null,
       kafkaTopicPartitions: 12,
       kafkaReplicationFactor: 1,
+      consumerStallMsMax: 15_000,
       drainMsMax: 10_000,
       streakWindowMs: 3_000,
       creatorShareBps: 5_000,

@@ -125,6 +125,12 @@ export class EnvironmentVariables {
   @IsIn(['true', 'false'])
   KAFKA_TLS = 'false';
 
+  /** A consumer that makes no progress for longer is not ready, as long as there is or may be something to do. */
+  @IsInt()
+  @Min(1_000)
+  @Max(3_600_000)
+  CONSUMER_STALL_MS_MAX = 15_000;
+
   /** A shutdown that takes longer is cut off. */
   @IsInt()
   @Min(100)
@@ -196,6 +202,7 @@ export interface Environment {
   readonly kafkaTopicPartitions: number;
   readonly kafkaReplicationFactor: number;
   readonly drainMsMax: number;
+  readonly consumerStallMsMax: number;
   readonly streakWindowMs: number;
   readonly creatorShareBps: number;
   readonly bodyBytesMax: number;
@@ -286,6 +293,7 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     kafkaTopicPartitions: read.KAFKA_TOPIC_PARTITIONS,
     kafkaReplicationFactor: read.KAFKA_REPLICATION_FACTOR,
     drainMsMax: read.DRAIN_MS_MAX,
+    consumerStallMsMax: read.CONSUMER_STALL_MS_MAX,
     streakWindowMs: read.STREAK_WINDOW_MS,
     creatorShareBps: read.CREATOR_SHARE_BPS,
     bodyBytesMax: read.BODY_BYTES_MAX,

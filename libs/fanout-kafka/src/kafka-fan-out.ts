@@ -7,6 +7,7 @@ import { KafkaPublisher } from './kafka-publisher.js';
 import { KafkaSubscription } from './kafka-subscription.js';
 import { ProgressReader } from './progress-reader.js';
 import { ensureTopics, type TopicNames, type Topics } from './topics.js';
+import { TopicsWatch } from './topics-watch.js';
 
 export const ROOM_EVENTS_TOPIC = 'livegift.room-events.v1';
 export const CHECKPOINTS_TOPIC = 'livegift.publisher.checkpoints';
@@ -52,6 +53,7 @@ export async function openKafkaFanOut(options: KafkaFanOutOptions): Promise<FanO
 class KafkaFanOut implements FanOut {
   readonly sourcePartitionCount: number;
   readonly #progress: ProgressReader;
+  readonly #watch: TopicsWatch;
   /** Open publishers and subscriptions. */
   readonly #open = new Set<{ close(): Promise<void> }>();
   #closed = false;
@@ -64,7 +66,9 @@ class KafkaFanOut implements FanOut {
     private readonly there: Topics,
   ) {
     this.sourcePartitionCount = there.partitions;
-    const { clientId, scheduler } = options;
+    const { clientId, scheduler, telemetry, replicationFactor = REPLICATION_FACTOR } = options;
+    const wanted = { partitions: there.partitions, replicationFactor };
+    this.#watch = new TopicsWatch({ kafka, topics, wanted, scheduler, telemetry });
     this.#progress = new ProgressReader({ kafka, withAdmin, scheduler, topic: topics.checkpoints, clientId });
   }
 
@@ -107,9 +111,13 @@ class KafkaFanOut implements FanOut {
     );
   }
 
+  end(): Promise<number> {
+    return this.#watch.end();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this.#open].map((opened) => opened.close()));
+    await Promise.all([this.#watch, ...this.#open].map((opened) => opened.close()));
   }
 
   async #opened<Part extends { close(): Promise<void> }>(opening: Promise<Part>): Promise<Part> {

@@ -39,6 +39,8 @@ interface Place {
   readonly start: number;
   /** The newest message, or where the partition begins. Null: neither is known yet. */
   newest: Position | null;
+  /** Everything before this offset was fetched. */
+  next: number;
   isCaughtUp: boolean;
   /** Will wait no longer for messages that the checkpoint names. */
   late: Cancellable | null;
@@ -106,7 +108,7 @@ export class KafkaSubscription implements FanOutSubscription {
       // From the end as it was before the checkpoints were read: so a partition without messages up to its end after
       // that is complete from its checkpoint on.
       const start = Math.min(of(first.byTime), of(first.ends));
-      places[partition] = { start, end: Number(offset), newest: null, isCaughtUp: false, late: null };
+      places[partition] = { start, end: Number(offset), next: start, newest: null, isCaughtUp: false, late: null };
     }
     const subscription = new KafkaSubscription(parts, places, published, sinceMs);
     await subscription.#open();
@@ -123,6 +125,12 @@ export class KafkaSubscription implements FanOutSubscription {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** Offsets of all partitions; what was fetched and not taken yet does not count. */
+  reached(): number {
+    const fetched = this.places.reduce((sum, { next }) => sum + next, 0);
+    return fetched - (this.#messages.length - this.#head);
   }
 
   async close(): Promise<void> {
@@ -208,6 +216,7 @@ export class KafkaSubscription implements FanOutSubscription {
   /** Everything before `next` has been added. */
   #reached(partition: number, next: number): void {
     const place = this.places[partition]!;
+    place.next = next;
     if (place.isCaughtUp || next < place.end) return;
     if (!this.#isHalfSeen(partition)) return this.#catchUp(partition);
     // Counted from what came last, since many come in several parts. When none comes they are lost: `#catchUp` tells it.

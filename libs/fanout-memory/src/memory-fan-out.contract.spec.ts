@@ -13,4 +13,5 @@ const bound = (fanOut: ReturnType<typeof createMemoryFanOut>) => ({
   sourcePartitionCount: fanOut.sourcePartitionCount,
   openPublisher: fanOut.openPublisher.bind(fanOut),
   subscribe: fanOut.subscribe.bind(fanOut),
+  end: fanOut.end.bind(fanOut),
 });

@@ -84,6 +84,11 @@ class MemoryFanOut implements FanOut {
     return this.#subscription(this.options.clock.elapsedMs() - backMs);
   }
 
+  async end(): Promise<number> {
+    this.#assertOpen();
+    return this.#log.end;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#wake();
@@ -147,6 +152,7 @@ class MemoryFanOut implements FanOut {
           });
         }
       },
+      reached: () => next,
       close: async () => {
         closed = true;
         this.#waiting.delete(wake);

@@ -73,6 +73,8 @@ export interface FanOutSubscription {
    * @throws FanOutError `unavailable` (also when it fell behind what is kept: subscribe again)
    */
   next(): Promise<FanOutDelivery | null>;
+  /** How far it has delivered, on the scale of `FanOut.end`. */
+  reached(): number;
   close(): Promise<void>;
 }
 
@@ -84,6 +86,7 @@ export interface FanOutSubscription {
  * - Opening a publisher fences whoever was before, then reads the checkpoint.
  * - Every subscriber sees every room; one that is slow holds up nobody.
  * - A subscription says from which position on each source partition is complete.
+ * - A subscription that has delivered everything has reached the `end`.
  */
 export interface FanOut {
   /** Rooms are spread over these by `sourcePartitionOf`. */
@@ -92,5 +95,11 @@ export interface FanOut {
   openPublisher(sourcePartition: number): Promise<FanOutPublisher>;
   /** From the messages published in the last `backMs`, as far as they are kept, then live. @throws FanOutError `unavailable` */
   subscribe(options: { readonly backMs: number }): Promise<FanOutSubscription>;
+  /**
+   * How much has ever been published, on a scale of its own that rises with every message. It also proves that the fan-out
+   * answers and can carry rooms; where it is a server, what was deleted from it is made again here.
+   * @throws FanOutError `unavailable`, `misconfigured`
+   */
+  end(): Promise<number>;
   close(): Promise<void>;
 }

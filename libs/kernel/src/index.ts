@@ -2,6 +2,7 @@ export * from './amounts.js';
 export * from './canonical-json.js';
 export * from './decider.js';
 export * from './event.js';
+export * from './failure-log.js';
 export * from './ids.js';
 export * from './instant.js';
 export * from './outside.js';

@@ -4,8 +4,9 @@ import { AwaitedDependency, type Dependency } from './dependency.js';
 import { drainOnSignal } from './draining.js';
 import { fail, failOnUncaught } from './fatal.js';
 import { startOperationsServer, type OperationsServer } from './operations-server.js';
-import { systemScheduler } from './outside.js';
+import { systemClock, systemScheduler } from './outside.js';
 import type { ReadinessPart } from './readiness.js';
+import { ServerWatch, type WatchedServer } from './server-watch.js';
 
 /** What an app begins with, in a process of its own. */
 export interface ProcessEdge<App extends ClusterApp> {
@@ -13,6 +14,10 @@ export interface ProcessEdge<App extends ClusterApp> {
   readonly telemetry: ProcessTelemetry;
   /** Waits until it opens, with back-off; meanwhile `/health/ready` says what is missing and why. */
   open<Opened>(dependency: Dependency<Opened>): Promise<Opened>;
+  /** Asks the server every two seconds, until the process ends: a part for readiness, and a line in the log at each change. */
+  watch(server: WatchedServer): ReadinessPart;
+  /** Starts it, and stops it before the app closes what it looks at. */
+  keep<Kept extends { start(): void; stop(): void }>(kept: Kept): Kept;
   /** Ends the small server that stood in for the app's own, which then listens there. */
   takeAddress(): Promise<{ readonly host: string; readonly port: number }>;
 }
@@ -45,7 +50,9 @@ async function runApp<App extends ClusterApp>(
 ): Promise<void> {
   const environment = readAppEnvironment(app, process.env);
   const telemetry = createTelemetry({ level: environment.logLevel, app, processMetrics: true });
+  const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const awaited: ReadinessPart[] = [];
+  const kept: { stop(): void }[] = [];
   let running: RunningApp | null = null;
   const started: ReadinessPart = { name: app, isReady: () => running !== null };
   const { host, port } = environment;
@@ -61,19 +68,27 @@ async function runApp<App extends ClusterApp>(
     drainMsMax: environment.drainMsMax,
     telemetry,
     close: async () => {
+      for (const each of kept) each.stop();
       await running?.close();
       await operations?.close();
     },
   });
+  const keep = <Kept extends { start(): void; stop(): void }>(started: Kept): Kept => {
+    kept.push(started);
+    started.start();
+    return started;
+  };
   telemetry.info('started', address);
   running = await start({
     environment,
     telemetry,
     open: async (dependency) => {
-      const waiting = new AwaitedDependency(dependency, { scheduler: systemScheduler, telemetry });
+      const waiting = new AwaitedDependency(dependency, outside);
       awaited.push(waiting);
       return await waiting.opened();
     },
+    watch: (server) => keep(new ServerWatch(server, outside)),
+    keep,
     takeAddress: async () => {
       const standIn = operations;
       operations = null;

@@ -1,5 +1,6 @@
 import { silentTelemetry, type Scheduler } from '@livegift/kernel';
 import { AwaitedDependency } from './dependency.js';
+import { systemClock } from './outside.js';
 import { DeploymentChoiceError, keepBoardUtcOffset } from './deployment-choice.js';
 
 /** Time passes as soon as somebody waits, and is written down. */
@@ -26,7 +27,7 @@ describe('a dependency', () => {
           return ++attempts < 10 ? Promise.reject(new Error(`away ${attempts}`)) : Promise.resolve('open');
         },
       },
-      { scheduler, telemetry: silentTelemetry },
+      { clock: systemClock, scheduler, telemetry: silentTelemetry },
     );
     expect(awaited.isReady()).toBe(false);
     expect(await awaited.opened()).toBe('open');
@@ -44,7 +45,7 @@ describe('a dependency', () => {
         open: () => Promise.reject(new Error('wrong password')),
         isHopeless: (error) => (error as Error).message === 'wrong password',
       },
-      { scheduler, telemetry: silentTelemetry },
+      { clock: systemClock, scheduler, telemetry: silentTelemetry },
     );
     await expect(awaited.opened()).rejects.toThrow('wrong password');
     expect(scheduler.waits).toEqual([]);

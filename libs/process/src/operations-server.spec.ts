@@ -1,7 +1,7 @@
 import { createTelemetry } from '@livegift/observability';
 import { RawClient } from '@livegift/testing';
 import { startOperationsServer, type OperationsServer } from './operations-server.js';
-import { answers, type ReadinessPart } from './readiness.js';
+import type { ReadinessPart } from './readiness.js';
 
 describe('the server of a process without an API', () => {
   const telemetry = createTelemetry({ level: 'silent', app: 'spec' });
@@ -65,17 +65,6 @@ describe('the server of a process without an API', () => {
         parts: [{}, { name: 'read-model', ready: false, optional: true, reason: 'no connection' }],
       },
     });
-  });
-
-  it('asks a server whether it answers', async () => {
-    await start('not-found');
-    let reply: () => Promise<unknown> = () => Promise.resolve('here');
-    parts = [answers('event-store', () => reply())];
-    expect((await ask('/health/ready')).status).toBe(200);
-    reply = () => Promise.reject(new Error('connection refused'));
-    expect((await ask('/health/ready')).body).toMatchObject({ parts: [{ reason: 'connection refused' }] });
-    reply = () => new Promise(() => {});
-    expect((await ask('/health/ready')).body).toMatchObject({ parts: [{ reason: 'no answer within 1000 ms' }] });
   });
 
   it('stands in for an API that is to come', async () => {

@@ -1,6 +1,3 @@
-/** Asked for its health, nobody waits longer: probes have a patience of their own. */
-const ANSWER_MS_MAX = 1_000;
-
 /** A part without which the process should not be sent work. */
 export interface ReadinessPart {
   readonly name: string;
@@ -9,6 +6,8 @@ export interface ReadinessPart {
   reason?(): string | null;
   /** Shown, and no reason to send the process nothing: it does what it can without. */
   readonly isOptional?: boolean;
+  /** What else to show: which server, since when, how far. Never a secret. */
+  facts?(): { readonly [fact: string]: string | number | null | undefined };
 }
 
 export interface CheckedPart {
@@ -16,6 +15,7 @@ export interface CheckedPart {
   readonly ready: boolean;
   readonly optional?: true;
   readonly reason?: string;
+  readonly [fact: string]: string | number | boolean | null | undefined;
 }
 
 /** What `GET /health/ready` answers. */
@@ -30,35 +30,6 @@ export async function checkReadiness(parts: readonly ReadinessPart[]): Promise<R
   return { status: isReady ? 'ready' : 'not-ready', parts: checked };
 }
 
-/** A server that is ready when it answers a question in time. */
-export function answers(name: string, ask: () => Promise<unknown>): ReadinessPart {
-  let reason: string | null = null;
-  return {
-    name,
-    isReady: async () => {
-      reason = await failureOf(ask);
-      return reason === null;
-    },
-    reason: () => reason,
-  };
-}
-
-async function failureOf(ask: () => Promise<unknown>): Promise<string | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLong = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`no answer within ${ANSWER_MS_MAX} ms`), ANSWER_MS_MAX);
-  });
-  try {
-    const asked = ask().then(
-      () => null,
-      (error: unknown) => (error instanceof Error ? error.message : String(error)),
-    );
-    return await Promise.race([asked, tooLong]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 async function check(part: ReadinessPart): Promise<CheckedPart> {
   const ready = await asks(part);
   const reason = ready ? null : (part.reason?.() ?? null);
@@ -67,6 +38,7 @@ async function check(part: ReadinessPart): Promise<CheckedPart> {
     ready,
     ...(part.isOptional === true ? { optional: true } : {}),
     ...(reason === null ? {} : { reason }),
+    ...part.facts?.(),
   };
 }
 

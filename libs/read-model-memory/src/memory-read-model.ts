@@ -203,6 +203,11 @@ class MemoryReadModel implements ReadModel {
     return (checkpoint !== null && checkpoint.position >= position) || this.#waiters.wait(position, timeoutMs);
   }
 
+  async builtPartitions(): Promise<number> {
+    this.#assertOpen();
+    return this.#isBuilt ? 1 : 0;
+  }
+
   async *dump(): AsyncIterable<string> {
     yield* dumpLines(this.#readable(), this.#cutMs());
   }

@@ -110,6 +110,12 @@ class RedisReadModel implements ReadModel {
     return false;
   }
 
+  async builtPartitions(): Promise<number> {
+    const stored = await Promise.all(this.#keys.map((_, partition) => this.#stored(partition)));
+    for (const { layout } of stored) assertLayout(layout, this.#layout);
+    return stored.filter(({ isBuilt }) => isBuilt).length;
+  }
+
   wallet(viewerId: string): Promise<Answer<WalletRow> | null> {
     return this.#row('wallet', viewerId, { wallet: viewerId });
   }

@@ -169,6 +169,9 @@ export interface ReadModel {
    */
   markBuilt(partition: number, reached: Checkpoint | null): Promise<boolean>;
 
+  /** How many partitions answer questions now; `partitionCount` unless some are being rebuilt. @throws ReadModelError `unavailable` */
+  builtPartitions(): Promise<number>;
+
   wallet(viewerId: string): Promise<Answer<WalletRow> | null>;
   creator(creatorId: string): Promise<Answer<CreatorRow> | null>;
   room(roomId: string): Promise<Answer<RoomRow> | null>;
@@ -192,3 +195,11 @@ export interface ReadModel {
 }
 
 export const ROOM_GIFTS_MIN = 1_000;
+
+/** Rejects while some questions cannot be answered, and says how much is missing. @throws ReadModelError `unavailable`, `rebuilding` */
+export async function assertBuilt(readModel: Pick<ReadModel, 'partitionCount' | 'builtPartitions'>): Promise<void> {
+  const { partitionCount } = readModel;
+  const built = await readModel.builtPartitions();
+  if (built === partitionCount) return;
+  throw new ReadModelError('rebuilding', `is being rebuilt: ${built} of ${partitionCount} partitions answer queries`);
+}

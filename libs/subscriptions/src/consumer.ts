@@ -1,6 +1,14 @@
 import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
-import { CuttablePause, type Checkpoint, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import {
+  CuttablePause,
+  FailureLog,
+  type Checkpoint,
+  type Position,
+  type Scheduler,
+  type Telemetry,
+} from '@livegift/kernel';
 import { BACKOFF_DEFAULT, backoffDelayMs, type Backoff } from './backoff.js';
+import type { ConsumerReport } from './consumer-report.js';
 
 export interface ConsumerParts {
   /** For logs and metrics: `settlement`, `projector`, … */
@@ -39,6 +47,8 @@ export interface ConsumerState {
 
 export interface Consumer {
   state(): ConsumerState;
+  /** For its `ConsumerWatch`. */
+  report(): ConsumerReport;
   /** Resolves, never rejects, when it has stopped, by `stop` or because it needs a rebuild. */
   readonly stopped: Promise<void>;
   /** Lets the batch in hand finish. Resolves with `stopped`. */
@@ -65,12 +75,15 @@ class RunningConsumer implements Consumer {
   #stopping = false;
   #subscription: Subscription | null = null;
   readonly #pause: CuttablePause;
-  #failures = 0;
+  /** Of the newest event that was handled. */
+  #recordedAt: string | null = null;
+  readonly #failures: FailureLog;
   readonly #metric: string;
 
   constructor(private readonly parts: ConsumerParts) {
     this.#completed = typeof parts.start === 'function' ? null : parts.start;
     this.#pause = new CuttablePause(parts.scheduler);
+    this.#failures = new FailureLog(parts.telemetry);
     this.#metric = parts.name.replace(/[^a-z0-9]+/gi, '_');
     this.stopped = this.#run();
   }
@@ -81,6 +94,15 @@ class RunningConsumer implements Consumer {
       caughtUp: this.#caughtUp,
       failing: this.#failing,
       needsRebuild: this.#needsRebuild,
+    };
+  }
+
+  report(): ConsumerReport {
+    return {
+      activity: this.#needsRebuild ? 'refused' : this.#stopping ? 'stopped' : 'working',
+      position: this.#completed?.position ?? null,
+      recordedAtMs: this.#recordedAt === null ? null : Date.parse(this.#recordedAt),
+      failing: this.#failing,
     };
   }
 
@@ -130,10 +152,10 @@ class RunningConsumer implements Consumer {
 
   #complete(batch: SubscriptionBatch): void {
     if (batch.through !== null) this.#completed = { storeId: this.parts.store.storeId, position: batch.through };
+    this.#recordedAt = batch.events.at(-1)?.metadata.recordedAt ?? this.#recordedAt;
     this.#caughtUp = batch.caughtUp;
-    if (this.#failing !== null) this.parts.telemetry.info(`${this.parts.name}: working again`);
     this.#failing = null;
-    this.#failures = 0;
+    this.#failures.recovered(`${this.parts.name}: works again`);
   }
 
   #isFatal(error: unknown): boolean {
@@ -152,9 +174,9 @@ class RunningConsumer implements Consumer {
   async #backOff(error: unknown): Promise<void> {
     this.#caughtUp = false;
     this.#failing = error instanceof Error ? error.message : String(error);
-    const delayMs = backoffDelayMs(this.parts.backoff ?? BACKOFF_DEFAULT, this.#failures++);
+    const delayMs = backoffDelayMs(this.parts.backoff ?? BACKOFF_DEFAULT, this.#failures.failures);
     this.parts.telemetry.count(`${this.#metric}_failures_total`);
-    this.parts.telemetry.warn(`${this.parts.name}: failed, trying again`, { reason: this.#failing, delayMs });
+    this.#failures.failed(`${this.parts.name}: failed; retries`, { reason: this.#failing, delayMs });
     await this.#pauseFor(delayMs);
   }
 }

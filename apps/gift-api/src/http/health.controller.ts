@@ -4,7 +4,7 @@ import { checkReadiness, type Readiness, type ReadinessPart } from '@livegift/pr
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { READINESS, TELEMETRY } from '../tokens.js';
-import type { JsonSchema } from './openapi/body-schema.js';
+import { nullable, type JsonSchema } from './openapi/body-schema.js';
 
 const text = { type: 'string' };
 const json = (properties: Record<string, JsonSchema>, required: string[], example: object) => ({
@@ -12,7 +12,18 @@ const json = (properties: Record<string, JsonSchema>, required: string[], exampl
 });
 const part = {
   type: 'object',
-  properties: { name: text, ready: { type: 'boolean' }, optional: { type: 'boolean' }, reason: text },
+  properties: {
+    name: text,
+    ready: { type: 'boolean' },
+    optional: { type: 'boolean' },
+    reason: text,
+    server: text,
+    since: text,
+    condition: text,
+    position: nullable(text),
+    head: nullable(text),
+    lagSeconds: { minimum: 0 },
+  },
   required: ['name', 'ready'],
 };
 const readiness = (status: Readiness['status']) =>

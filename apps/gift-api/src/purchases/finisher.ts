@@ -2,7 +2,7 @@ import type { ClaimEvent, CoinsPurchased, PaymentReleased } from '@livegift/doma
 import { IMPORT_PROVIDER } from '@livegift/domain';
 import type { EventStore, SubscriptionBatch } from '@livegift/event-store';
 import type { Cancellable, MonotonicClock, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
-import { runConsumer, type Consumer } from '@livegift/subscriptions';
+import { runConsumer, type Consumer, type ConsumerReport } from '@livegift/subscriptions';
 import type { History } from '../history/history.js';
 import type { Purchases } from './purchases.js';
 
@@ -33,6 +33,8 @@ interface PendingClaim {
 const FINISHER = 'finisher';
 const TYPES = ['PaymentClaimed', 'PaymentReleased', 'HistoryClaimed', 'CoinsPurchased'] as const;
 
+const NOT_STARTED: ConsumerReport = { activity: 'starting', position: null, recordedAtMs: null, failing: null };
+
 /**
  * Finishes what was claimed by a process that died: follows claims and the coins that they became, and completes each
  * claim that stays without for longer than `finisherDelayMs`. Its checkpoint never passes a claim that is not finished.
@@ -48,6 +50,8 @@ export class Finisher {
   #timer: Cancellable | null = null;
   #sweeping: Promise<void> = Promise.resolve();
   #fromStart = false;
+  /** Why the last sweep left claims unfinished that were due. */
+  #stuck: string | null = null;
   #stopping = false;
 
   constructor(parts: FinisherParts) {
@@ -57,6 +61,14 @@ export class Finisher {
   /** Claims that have no coins yet, as far as this process has read. */
   get pending(): number {
     return this.#pending.size;
+  }
+
+  /** For its `ConsumerWatch`. Claims that cannot be finished are what it has not got past. */
+  report(): ConsumerReport {
+    const report = this.#consumer?.report() ?? NOT_STARTED;
+    if (this.#stuck === null) return report;
+    const oldest = this.#pending.values().next().value;
+    return { ...report, position: oldest?.before ?? null, failing: this.#stuck };
   }
 
   start(): void {
@@ -137,6 +149,7 @@ export class Finisher {
     const { clock, telemetry, options } = this.#parts;
     const dueBeforeMs = clock.elapsedMs() - options.finisherDelayMs;
     const stuck = new Set<string>();
+    let why: string | null = null;
     for (const [key, pending] of Array.from(this.#pending)) {
       const request = pending.claim.metadata.$correlationId;
       if (this.#stopping) return;
@@ -146,10 +159,12 @@ export class Finisher {
         if (this.#pending.get(key) === pending) this.#pending.delete(key);
       } catch (failure) {
         if (pending.claim.type === 'HistoryClaimed') stuck.add(request);
+        why = failure instanceof Error ? failure.message : String(failure);
         telemetry.count('finisher_failures_total');
         telemetry.warn('a claim could not be finished, trying again', { key, failure: String(failure) });
       }
     }
+    this.#stuck = why;
     await this.#saveCheckpoint();
     telemetry.gauge('finisher_pending', this.#pending.size);
   }

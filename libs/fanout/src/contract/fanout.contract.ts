@@ -73,6 +73,22 @@ function describeDelivery(get: () => FanOut): void {
     await publisher.close();
   });
 
+  it('has reached the end once everything is delivered, and the end rises with every publish', async () => {
+    const room = roomIn(0, get());
+    const subscription = await get().subscribe({ backMs: BACK_MS });
+    let end = await get().end();
+    for (let round = 0; round < 2; round++) {
+      await publish(get(), room, 3);
+      const before = end;
+      end = await get().end();
+      expect(end).toBeGreaterThan(before);
+      let seen = 0;
+      while (seen < 3) seen += ofRooms((await deliveryOf(subscription)).messages, [room]).length;
+      while (subscription.reached() < end) await get().end();
+    }
+    await subscription.close();
+  });
+
   it('says caught up once all that was there has been delivered, also when nothing was', async () => {
     const room = roomIn(0, get());
     await publish(get(), room, 3);

@@ -33,6 +33,17 @@ export function describeBuilding(openFresh: OpenedFresh): void {
     expect(await spentByAnn(model)).toBe(9);
   });
 
+  it('counts the partitions that answer questions', async () => {
+    const { model } = await openFresh();
+    expect(await model.builtPartitions()).toBe(0);
+    await model.markBuilt(0, null);
+    expect(await model.builtPartitions()).toBe(1);
+    await markAllBuilt(model, null);
+    expect(await model.builtPartitions()).toBe(model.partitionCount);
+    await model.drop(0);
+    expect(await model.builtPartitions()).toBe(model.partitionCount - 1);
+  });
+
   it('is built on an empty log as soon as somebody says that it is empty', async () => {
     const { model } = await openFresh();
     expect(await markAllBuilt(model, null)).toEqual(all(model, true));

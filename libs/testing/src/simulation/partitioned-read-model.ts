@@ -60,6 +60,11 @@ export class PartitionedReadModel implements ReadModel {
     return this.#models[partition]!.markBuilt(0, reached);
   }
 
+  async builtPartitions(): Promise<number> {
+    const built = await Promise.all(this.#models.map((model) => model.builtPartitions()));
+    return built.reduce((sum, count) => sum + count, 0);
+  }
+
   wallet: ReadModel['wallet'] = (viewerId) => this.#of({ wallet: viewerId }).wallet(viewerId);
   creator: ReadModel['creator'] = (creatorId) => this.#of({ creator: creatorId }).creator(creatorId);
   room: ReadModel['room'] = (roomId) => this.#of({ room: roomId }).room(roomId);

@@ -70,8 +70,13 @@ export class SimulatedFanOut implements FanOut {
         });
         return this.#ask('takes a delivery', async () => delivery, false);
       },
+      reached: () => inner.reached(),
       close: () => inner.close(),
     };
+  }
+
+  end(): Promise<number> {
+    return this.#ask('asks for the end of the fan-out', () => this.server.inner.end());
   }
 
   async close(): Promise<void> {}

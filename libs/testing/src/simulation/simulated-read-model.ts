@@ -120,6 +120,10 @@ export class SimulatedReadModel implements ReadModel {
     return this.#ask('marks a partition built', () => this.server.markBuilt(partition, reached));
   }
 
+  builtPartitions(): Promise<number> {
+    return this.#ask('counts built partitions', () => this.server.inner.builtPartitions());
+  }
+
   wallet: ReadModel['wallet'] = (viewerId) => this.server.inner.wallet(viewerId);
   creator: ReadModel['creator'] = (creatorId) => this.server.inner.creator(creatorId);
   room: ReadModel['room'] = (roomId) => this.server.inner.room(roomId);

@@ -8,3 +8,4 @@ export * from './instant.js';
 export * from './outside.js';
 export * from './position.js';
 export * from './stable-hash.js';
+export * from './turns.js';

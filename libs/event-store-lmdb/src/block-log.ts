@@ -2,6 +2,7 @@ import type { Database } from 'lmdb';
 import { EventStoreError } from '@livegift/event-store';
 import type { RecordedEvent } from '@livegift/kernel';
 import { Block } from './block.js';
+import { readHeader } from './block.format.js';
 import { floorEntry, getCopy, sequenceKey } from './environment.js';
 import { positionOf } from './sequence.js';
 
@@ -31,6 +32,15 @@ export class BlockLog {
     const bytes = getCopy(this.database, sequenceKey(first));
     if (bytes === undefined) throw this.#damaged(first, 'it is missing');
     return this.#verified(first, bytes);
+  }
+
+  /** The block with that position, verified and not kept. Its bytes are valid until the next read. @throws EventStoreError `damaged` */
+  glance(sequence: number): { readonly bytes: Buffer; readonly last: number } {
+    const begins = this.database.getBinaryFast(sequenceKey(sequence));
+    if (begins !== undefined) return this.#glanced(sequence, sequence, begins.subarray(0, begins.length));
+    const entry = floorEntry(this.database, sequenceKey(sequence));
+    if (entry === undefined) throw this.#damaged(sequence, 'it is missing');
+    return this.#glanced(sequence, firstOfKey(entry.key), asBuffer(entry.value));
   }
 
   /** Where the next block begins, whatever stands before it; null at the end. */
@@ -91,6 +101,15 @@ export class BlockLog {
     if (typeof block === 'string') throw this.#damaged(first, block);
     if (block.first !== first) throw this.#damaged(first, `it says that it begins at ${block.first}`);
     return block;
+  }
+
+  #glanced(sequence: number, first: number, bytes: Buffer): { readonly bytes: Buffer; readonly last: number } {
+    const header = readHeader(bytes);
+    if (typeof header === 'string') throw this.#damaged(first, header);
+    if (header.first !== first) throw this.#damaged(first, `it says that it begins at ${header.first}`);
+    const last = first + header.count - 1;
+    if (sequence > last) throw this.#damaged(last + 1, 'it is missing');
+    return { bytes, last };
   }
 
   #use(block: Block): Block {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { EventStoreError, type EventReader, type ReadAllOptions, type ReadStreamOptions } from '@livegift/event-store';
 import type { SubscribeOptions, Subscription } from '@livegift/event-store';
-import type { Position, RecordedEvent } from '@livegift/kernel';
+import { Turns, type Position, type RecordedEvent } from '@livegift/kernel';
+import { AbsentTypes } from './absent-types.js';
 import { BlockLog } from './block-log.js';
 import type { Environment } from './environment.js';
 import { LogReads } from './log-reads.js';
@@ -11,6 +12,7 @@ import { positionOf } from './sequence.js';
 import { readIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
 import type { StreamTail } from './stream-tail.js';
+import { yieldToLoop, type ScannedLog, type ScanSlice, type TypeScan } from './type-scan.js';
 import { verifyBlock, type VerifiedBlock } from './verify-log.js';
 
 export interface LmdbEventReaderOptions {
@@ -45,6 +47,8 @@ export async function openLmdbEventReader(options: LmdbEventReaderOptions): Prom
  */
 export class LmdbEventReader implements EventReader, DurableLog {
   readonly #blocks: BlockLog;
+  readonly #scanned: ScannedLog;
+  readonly turns = new Turns(yieldToLoop);
   #index: { readonly streams: StreamIndex; readonly tail: StreamTail; end: number } | null = null;
   #closed = false;
   readonly #waiting = new Set<() => void>();
@@ -55,7 +59,9 @@ export class LmdbEventReader implements EventReader, DurableLog {
     private readonly file: string,
     private readonly pollMs: number,
   ) {
-    this.#blocks = new BlockLog(environment.blocks, file, BLOCKS_KEPT_BYTES);
+    const blocks = new BlockLog(environment.blocks, file, BLOCKS_KEPT_BYTES);
+    this.#blocks = blocks;
+    this.#scanned = { blocks, absent: new AbsentTypes(), range: (from, to) => blocks.range(from, to) };
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
@@ -122,6 +128,14 @@ export class LmdbEventReader implements EventReader, DurableLog {
 
   range(from: number, to: number): readonly RecordedEvent[] {
     return this.#briefly(() => this.#blocks.range(from, to));
+  }
+
+  isInMemory(): boolean {
+    return false;
+  }
+
+  scan(scan: TypeScan, from: number, to: number, eventsMax: number): ScanSlice {
+    return this.#briefly(() => scan.slice(this.#scanned, from, to, eventsMax));
   }
 
   /** Another process writes: nobody tells, so it looks. */

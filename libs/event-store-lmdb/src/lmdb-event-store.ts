@@ -14,12 +14,14 @@ import {
 } from '@livegift/event-store';
 import {
   silentTelemetry,
+  Turns,
   type Checkpoint,
   type NewEvent,
   type Position,
   type RecordedEvent,
   type Telemetry,
 } from '@livegift/kernel';
+import { AbsentTypes } from './absent-types.js';
 import { appendInOrder } from './append-in-order.js';
 import { BlockLog } from './block-log.js';
 import { makeDirectory } from './data-directory.js';
@@ -37,6 +39,7 @@ import { positionOf } from './sequence.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.format.js';
 import { storeIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
+import { yieldToLoop, type ScannedLog, type ScanSlice, type TypeScan } from './type-scan.js';
 
 /** How often an idle process looks whether it still owns the store. */
 const OWNER_CHECK_EVERY_MS = 2_000;
@@ -79,6 +82,8 @@ export class LmdbEventStore implements EventStore, DurableLog {
   readonly readEventsMax = READ_EVENTS_MAX;
   readonly #commits: GroupCommit;
   readonly #reads: LogReads;
+  readonly #scanned: ScannedLog;
+  readonly turns = new Turns(yieldToLoop);
   readonly #waiting = new Set<() => void>();
   readonly #ownerChecks: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
@@ -119,6 +124,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
       committed,
     });
     this.#reads = new LogReads(blocks, index, recent, file);
+    this.#scanned = { blocks, absent: new AbsentTypes(), range: (from, to) => this.#reads.range(from, to) };
     this.#ownerChecks = setInterval(() => this.#checkOwner(), OWNER_CHECK_EVERY_MS);
     this.#ownerChecks.unref();
     telemetry.info('event store opened', { file, storeId, events: end, unindexedEvents: tail.size });
@@ -221,6 +227,15 @@ export class LmdbEventStore implements EventStore, DurableLog {
 
   range(from: number, to: number): readonly RecordedEvent[] {
     return this.#reads.range(from, to);
+  }
+
+  isInMemory(from: number): boolean {
+    return this.#reads.isInMemory(from);
+  }
+
+  scan(scan: TypeScan, from: number, to: number, eventsMax: number): ScanSlice {
+    this.#assertOpen();
+    return scan.slice(this.#scanned, from, to, eventsMax);
   }
 
   async grown(_end: number, cancelled: { call: () => void }): Promise<void> {

@@ -18,8 +18,12 @@ export class LogReads {
     private readonly file: string,
   ) {}
 
+  isInMemory(from: number): boolean {
+    return this.recent !== null && from >= this.recent.first;
+  }
+
   range(from: number, to: number): RecordedEvent[] {
-    if (this.recent !== null && from >= this.recent.first) return this.recent.range(from, to);
+    if (this.isInMemory(from)) return this.recent!.range(from, to);
     return this.blocks.range(from, to);
   }
 

@@ -4,11 +4,14 @@ import {
   type Subscription,
   type SubscriptionBatch,
 } from '@livegift/event-store';
-import type { Checkpoint, RecordedEvent } from '@livegift/kernel';
+import type { Checkpoint, RecordedEvent, Turns } from '@livegift/kernel';
 import { READ_EVENTS_MAX } from './log-reads.js';
 import { positionOf, sequenceOf } from './sequence.js';
+import { TypeScan, type ScanSlice } from './type-scan.js';
 
 const BATCH_EVENTS_DEFAULT = 1_000;
+/** A subscription that finds nothing says after so many slices how far it has looked, so that its consumer's checkpoint moves. */
+const SLICES_PER_BATCH_MAX = 16;
 
 /** What a subscription reads: the durable log, and its end. */
 export interface DurableLog {
@@ -16,6 +19,12 @@ export interface DurableLog {
   end(): number;
   /** @throws EventStoreError `unavailable`, `damaged` */
   range(from: number, to: number): readonly RecordedEvent[];
+  /** Whether the events from there on are in memory. */
+  isInMemory(from: number): boolean;
+  /** Looks on with a scan for a short time. @throws EventStoreError `unavailable`, `damaged` */
+  scan(scan: TypeScan, from: number, to: number, eventsMax: number): ScanSlice;
+  /** Shared by all who scan this log. */
+  readonly turns: Turns;
   /** Resolves once the log may have grown, or is closed; or when `cancelled` is called. */
   grown(end: number, cancelled: { call: () => void }): Promise<void>;
   readonly closed: boolean;
@@ -25,6 +34,8 @@ export interface DurableLog {
 export class LogSubscription implements Subscription {
   #through: number;
   readonly #types: ReadonlySet<string> | null;
+  readonly #scan: TypeScan | null;
+  #owesTurn = true;
   readonly #batchEventsMax: number;
   #saidCaughtUp = false;
   #closed = false;
@@ -36,6 +47,7 @@ export class LogSubscription implements Subscription {
   ) {
     this.#through = options.after === null ? 0 : sequenceOf(options.after.position);
     this.#types = options.types === undefined ? null : new Set(options.types);
+    this.#scan = options.types === undefined ? null : new TypeScan(options.types);
     this.#batchEventsMax = Math.min(Math.max(1, options.batchEventsMax ?? BATCH_EVENTS_DEFAULT), READ_EVENTS_MAX);
   }
 
@@ -43,7 +55,10 @@ export class LogSubscription implements Subscription {
     for (;;) {
       if (this.#closed || this.log.closed) return null;
       const end = this.log.end();
-      if (this.#through < end || !this.#saidCaughtUp) return this.#batch(end);
+      if (this.#through < end || !this.#saidCaughtUp) {
+        const scan = this.#through < end && !this.log.isInMemory(this.#through + 1) ? this.#scan : null;
+        return scan === null ? this.#batch(end) : await this.#scanned(scan, end);
+      }
       await this.log.grown(end, this.#cancel);
     }
   }
@@ -51,6 +66,19 @@ export class LogSubscription implements Subscription {
   close(): void {
     this.#closed = true;
     this.#cancel.call();
+  }
+
+  async #scanned(scan: TypeScan, end: number): Promise<SubscriptionBatch | null> {
+    for (let slices = 1; ; slices++) {
+      if (this.#owesTurn) await this.log.turns.take();
+      if (this.#closed || this.log.closed) return null;
+      const { events, through, isCutShort } = this.log.scan(scan, this.#through + 1, end, this.#batchEventsMax);
+      this.#through = through;
+      this.#owesTurn = isCutShort;
+      if (events.length === 0 && isCutShort && slices < SLICES_PER_BATCH_MAX) continue;
+      this.#saidCaughtUp = through === end;
+      return { events, through: positionOf(through), caughtUp: through === end };
+    }
   }
 
   #batch(end: number): SubscriptionBatch {

@@ -118,6 +118,26 @@ export function describeSubscriptions(open: OpenEventStoreHarness): void {
       expect(events.map(({ type }) => type)).toEqual([wanted]);
     });
 
+    it('finds the few events of a type between many others, whichever checkpoint it goes on from', async () => {
+      const rare = given.fresh('Rare');
+      const start = await given.headOrNull();
+      const stream = given.fresh('rare');
+      const isRare = (n: number): boolean => n % 150 === 149;
+      const events = Array.from({ length: 600 }, (_, n) => given.event({ n }, isRare(n) ? rare : 'Common'));
+      await given.store.append(stream, events, 'no-stream');
+      for (let round = 0; round < 2; round++) {
+        const seen: number[] = [];
+        for (let from: Checkpoint | null = start; seen.length < 4;) {
+          const subscription = await subscribe({ after: from, types: [rare], batchEventsMax: 100 });
+          const batch = (await subscription.next())!;
+          subscription.close();
+          seen.push(...batch.events.map(({ revision }) => revision));
+          from = { storeId: given.store.storeId, position: batch.through! };
+        }
+        expect(seen).toEqual([149, 299, 449, 599]);
+      }
+    });
+
     it('goes on from any through that it named', async () => {
       const stream = given.fresh('resumed');
       const after = await given.headOrNull();

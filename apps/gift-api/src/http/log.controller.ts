@@ -13,7 +13,7 @@ import { compileTextValidator } from './validation/compiled-validator.js';
 import { Describe } from './openapi/describe.decorator.js';
 
 /** A reader is too slow when it does not take one piece in time, so a piece is small beside what a slow line carries. */
-const PIECE_BYTES = 65_536;
+const PIECE_BYTES = 262_144;
 /** An empty line, which readers of NDJSON pass over. */
 const KEEP_ALIVE = '\n';
 

@@ -1,6 +1,7 @@
 import type { LogEvent } from '@livegift/contracts';
 import type { EventStore } from '@livegift/event-store';
-import type { Position, RecordedEvent, Telemetry } from '@livegift/kernel';
+import { Turns, type Position, type RecordedEvent, type Telemetry } from '@livegift/kernel';
+import { yieldToLoop } from '@livegift/process';
 import { Query, QueryHandler, type IQueryHandler } from '@nestjs/cqrs';
 import { ProblemError } from '../http/problem.js';
 import { ReadYourWrites } from './read-your-writes.js';
@@ -35,6 +36,8 @@ export class ReadLog extends Query<LogReading> {
 /** Reads the log for those who want it whole: to replay, to export, to follow. */
 export class LogReads {
   #readers = 0;
+  /** Batches of all readers are decoded and written one in a turn of the event loop. */
+  readonly #turns = new Turns(yieldToLoop);
 
   constructor(
     private readonly store: EventStore,
@@ -62,13 +65,12 @@ export class LogReads {
       this.telemetry.gauge('log_readers', --this.#readers);
       for (const end of ends) end();
     };
-    const batches = request.follow
-      ? this.#follow(
-          request,
-          () => isOpen,
-          (end) => ends.push(end),
-        )
-      : this.#read(request, () => isOpen);
+    const isWanted = (): boolean => isOpen;
+    // A store finds events of some types far faster than they can be picked out here.
+    const batches =
+      request.follow || request.types !== null
+        ? this.#subscribed(request, isWanted, (end) => ends.push(end))
+        : this.#read(request, isWanted);
     try {
       return { batches: await begun(batches), close };
     } catch (error) {
@@ -77,21 +79,22 @@ export class LogReads {
     }
   }
 
-  async *#read({ after, limit, types }: LogRequest, isOpen: () => boolean): AsyncGenerator<readonly LogEvent[]> {
+  async *#read({ after, limit }: LogRequest, isOpen: () => boolean): AsyncGenerator<readonly LogEvent[]> {
     let place = (after ?? null) as Position | null;
     let left = limit ?? Number.MAX_SAFE_INTEGER;
     while (left > 0 && isOpen()) {
-      const events = await this.store.readAll({ after: place, limit: READ_EVENTS });
+      await this.#turns.take();
+      const events = await this.store.readAll({ after: place, limit: Math.min(left, READ_EVENTS) });
       if (events.length === 0) return;
-      const wanted = chosen(events, types).slice(0, left);
-      left -= wanted.length;
+      left -= events.length;
       place = events.at(-1)?.position ?? place;
-      yield wanted.map(logEvent);
+      yield events.map(logEvent);
     }
   }
 
-  async *#follow(
-    { after, limit, types }: LogRequest,
+  /** Without `follow` it ends where the log ended when that was reached. */
+  async *#subscribed(
+    { after, limit, types, follow }: LogRequest,
     isOpen: () => boolean,
     onClose: (end: () => void) => void,
   ): AsyncGenerator<readonly LogEvent[]> {
@@ -104,12 +107,17 @@ export class LogReads {
     });
     onClose(() => subscription.close());
     try {
+      let isCaughtUp = false;
       while (left > 0 && isOpen()) {
+        if (!isCaughtUp) await this.#turns.take();
         const batch = await subscription.next();
         if (batch === null) return;
+        if (isCaughtUp) await this.#turns.take();
+        isCaughtUp = batch.caughtUp;
         const wanted = batch.events.slice(0, left);
         left -= wanted.length;
         yield wanted.map(logEvent);
+        if (isCaughtUp && !follow) return;
       }
     } finally {
       subscription.close();
@@ -125,10 +133,6 @@ async function begun<Batch>(batches: AsyncGenerator<Batch>): Promise<AsyncIterab
     yield first.value;
     yield* batches;
   })();
-}
-
-function chosen(events: readonly RecordedEvent[], types: readonly string[] | null): readonly RecordedEvent[] {
-  return types === null ? events : events.filter(({ type }) => types.includes(type));
 }
 
 export function logEvent(event: RecordedEvent): LogEvent {

@@ -1,5 +1,7 @@
 import {
   EventStoreError,
+  historyIdFrom,
+  HISTORY_STREAM,
   type Appended,
   type AppendResult,
   type EventReader,
@@ -75,7 +77,12 @@ async function open(options: EventStoreDbOptions, identify: Identify): Promise<E
   const connection = new Connection(parseConnectionString(connectionString), limits, telemetry);
   const reads = new LogReads(connection);
   try {
-    const storeId = await identified(connection, reads, identify, limits.openMs, telemetry);
+    const identifyHistory: Identify = async () => {
+      const storeUuid = await identify(connection, reads);
+      const [newest] = await reads.stream(HISTORY_STREAM, { direction: 'backwards', limit: 1 });
+      return historyIdFrom(storeUuid, newest);
+    };
+    const storeId = await identified(connection, reads, identifyHistory, limits.openMs, telemetry);
     telemetry.info('event store opened', { storeId });
     return new EventStoreDb(storeId, connection, reads, limits, telemetry);
   } catch (error) {

@@ -9,7 +9,7 @@ import {
   type EventData,
 } from '@eventstore/db-client';
 import { EventStoreError, type Snapshot } from '@livegift/event-store';
-import type { Checkpoint, Position, Telemetry } from '@livegift/kernel';
+import { isSameStore, type Checkpoint, type Position, type Telemetry } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { CHECKPOINT_PREFIX, OWN_TYPE_PREFIX, SNAPSHOT_PREFIX } from './event.mapping.js';
 import type { LogReads } from './log-reads.js';
@@ -58,7 +58,10 @@ export class KeptState {
     const pending = this.#saving.get(consumer);
     if (pending !== undefined) return { storeId: this.storeId, position: pending.position };
     const event = await this.#newest(CHECKPOINT_PREFIX + consumer);
-    return event === null ? null : (event.data as unknown as Checkpoint);
+    if (event === null) return null;
+    const saved = event.data as unknown as Checkpoint;
+    // It went back with the log that it is kept in, so it holds in the history that a restore began.
+    return isSameStore(saved.storeId, this.storeId) ? { ...saved, storeId: this.storeId } : saved;
   }
 
   /** One at a time for each consumer; those who come meanwhile share the next, with the last position. */

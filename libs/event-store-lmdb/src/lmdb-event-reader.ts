@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { EventStoreError, type EventReader, type ReadAllOptions, type ReadStreamOptions } from '@livegift/event-store';
+import {
+  EventStoreError,
+  historyIdFrom,
+  HISTORY_STREAM,
+  type EventReader,
+  type ReadAllOptions,
+  type ReadStreamOptions,
+} from '@livegift/event-store';
 import type { SubscribeOptions, Subscription } from '@livegift/event-store';
 import { Turns, type Position, type RecordedEvent } from '@livegift/kernel';
 import { AbsentTypes } from './absent-types.js';
@@ -32,9 +39,9 @@ export async function openLmdbEventReader(options: LmdbEventReaderOptions): Prom
   const file = join(options.directory, DATA_FILE);
   const environment = await openForReading(options.directory);
   try {
-    const storeId = readIdentity(environment, file);
-    if (storeId === null) throw new EventStoreError('unavailable', `${file}: the store has no id yet`);
-    return new LmdbEventReader(storeId, environment, file, options.pollMs ?? POLL_MS);
+    const storeUuid = readIdentity(environment, file);
+    if (storeUuid === null) throw new EventStoreError('unavailable', `${file}: the store has no id yet`);
+    return new LmdbEventReader(storeUuid, environment, file, options.pollMs ?? POLL_MS);
   } catch (error) {
     await environment.root.close();
     throw error;
@@ -53,8 +60,10 @@ export class LmdbEventReader implements EventReader, DurableLog {
   #closed = false;
   readonly #waiting = new Set<() => void>();
 
+  #storeId: string | null = null;
+
   constructor(
-    readonly storeId: string,
+    private readonly storeUuid: string,
     private readonly environment: Environment,
     private readonly file: string,
     private readonly pollMs: number,
@@ -62,6 +71,18 @@ export class LmdbEventReader implements EventReader, DurableLog {
     const blocks = new BlockLog(environment.blocks, file, BLOCKS_KEPT_BYTES);
     this.#blocks = blocks;
     this.#scanned = { blocks, absent: new AbsentTypes(), range: (from, to) => blocks.range(from, to) };
+  }
+
+  /** Found when it is asked for: a log that is damaged there can still be verified. @throws EventStoreError `damaged` */
+  get storeId(): string {
+    this.#storeId ??= this.#briefly(() => {
+      const [newest] = this.#reads(this.#upToDate(this.#end())).stream(HISTORY_STREAM, {
+        direction: 'backwards',
+        limit: 1,
+      });
+      return historyIdFrom(this.storeUuid, newest);
+    });
+    return this.#storeId;
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<readonly RecordedEvent[]> {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import {
   EventStoreError,
+  historyIdFrom,
+  HISTORY_STREAM,
   type AppendResult,
   type EventStore,
   type ExpectedRevision,
@@ -64,8 +66,8 @@ export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promis
       telemetry.error('the event store was lost to another process', { file, error: error.message });
       options.onLost?.(error);
     });
-    const storeId = await storeIdentity(environment, ownership, file);
-    const store = new LmdbEventStore(storeId, environment, ownership, lock, limits, telemetry, file);
+    const storeUuid = await storeIdentity(environment, ownership, file);
+    const store = new LmdbEventStore(storeUuid, environment, ownership, lock, limits, telemetry, file);
     await ownership.startAt(store.end());
     return store;
   } catch (error) {
@@ -88,8 +90,10 @@ export class LmdbEventStore implements EventStore, DurableLog {
   readonly #ownerChecks: NodeJS.Timeout;
   #closing: Promise<void> | null = null;
 
+  readonly storeId: string;
+
   constructor(
-    readonly storeId: string,
+    storeUuid: string,
     private readonly environment: Environment,
     private readonly ownership: Ownership,
     private readonly lock: DirectoryLock,
@@ -125,9 +129,11 @@ export class LmdbEventStore implements EventStore, DurableLog {
     });
     this.#reads = new LogReads(blocks, index, recent, file);
     this.#scanned = { blocks, absent: new AbsentTypes(), range: (from, to) => this.#reads.range(from, to) };
+    const [newest] = this.#reads.stream(HISTORY_STREAM, { direction: 'backwards', limit: 1 });
+    this.storeId = historyIdFrom(storeUuid, newest);
     this.#ownerChecks = setInterval(() => this.#checkOwner(), OWNER_CHECK_EVERY_MS);
     this.#ownerChecks.unref();
-    telemetry.info('event store opened', { file, storeId, events: end, unindexedEvents: tail.size });
+    telemetry.info('event store opened', { file, storeId: this.storeId, events: end, unindexedEvents: tail.size });
   }
 
   /** Not async: this runs for every gift, and two more promises each are felt. */

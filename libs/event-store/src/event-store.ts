@@ -87,7 +87,10 @@ export interface Snapshot {
 }
 
 export interface EventReader {
-  /** A UUID, made with the store, never changed. */
+  /**
+   * Which history this is, as of when the store was opened: a UUID made with the store and, after a restore, its
+   * generation (`historyIdFrom` of the newest event of `HISTORY_STREAM`).
+   */
   readonly storeId: string;
 
   /** Events of one stream; empty when it has none there. @throws EventStoreError `unavailable`, `damaged` */
@@ -142,7 +145,10 @@ export interface EventStore extends EventReader {
   /** Replaces an older one; one that is older than what is there may be ignored. @throws EventStoreError `unavailable`, `append-too-large` */
   saveSnapshot(name: string, snapshot: Snapshot): Promise<void>;
 
-  /** A consumer's checkpoint; null when it has none. It may fall back after a crash. @throws EventStoreError `unavailable` */
+  /**
+   * A consumer's checkpoint; null when it has none. It may fall back after a crash. What a store keeps goes back with its
+   * log, so after a restore it is one of the new history. @throws EventStoreError `unavailable`
+   */
   loadCheckpoint(consumer: string): Promise<Checkpoint | null>;
   /** @throws EventStoreError `unavailable` */
   saveCheckpoint(consumer: string, position: Position): Promise<void>;

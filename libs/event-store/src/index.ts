@@ -1,2 +1,3 @@
 export * from './errors.js';
 export * from './event-store.js';
+export * from './restored.js';

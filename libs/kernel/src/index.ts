@@ -3,6 +3,7 @@ export * from './canonical-json.js';
 export * from './decider.js';
 export * from './event.js';
 export * from './failure-log.js';
+export * from './history.js';
 export * from './ids.js';
 export * from './instant.js';
 export * from './outside.js';

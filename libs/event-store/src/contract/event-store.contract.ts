@@ -3,6 +3,7 @@ import { describeAppends } from './appends.contract.js';
 import { describeClosing, describeReaders } from './closing.contract.js';
 import { describeFidelity } from './fidelity.contract.js';
 import type { OpenEventStoreHarness } from './harness.js';
+import { describeHistories } from './histories.contract.js';
 import { describeAppendInOrder } from './in-order.contract.js';
 import { describeKeptState } from './kept-state.contract.js';
 import { describeReads } from './reads.contract.js';
@@ -23,5 +24,6 @@ export function describeEventStoreContract(name: string, open: OpenEventStoreHar
     describeKeptState(open);
     describeClosing(open);
     describeReaders(open);
+    describeHistories(open);
   });
 }

@@ -1,5 +1,5 @@
 /// <reference types="jest" />
-import type { Position, RecordedEvent } from '@livegift/kernel';
+import { storeUuidOf, type Position, type RecordedEvent } from '@livegift/kernel';
 import { ContractContext, type OpenEventStoreHarness } from './harness.js';
 
 const numbers = (events: readonly RecordedEvent[]): number[] => events.map(({ data }) => (data as { n: number }).n);
@@ -71,7 +71,7 @@ export function describeReads(open: OpenEventStoreHarness): void {
       const store = await given.restart();
       expect({ stream: await store.readStream(stream, { limit: 100 }), head: await store.head() }).toEqual(before);
       expect(store.storeId).toBe(storeId);
-      expect(storeId).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+      expect(storeUuidOf(storeId)).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
       expect((await store.append(stream, given.events(1), 9)).positions[0]! > before.head!).toBe(true);
     });
 

@@ -21,7 +21,7 @@ export const SUBSCRIPTION_BATCH_EVENTS = 1_000;
 export class InMemoryDisk {
   readonly log: InMemoryLog;
   readonly snapshots = new Map<string, Snapshot>();
-  readonly checkpoints = new Map<string, Checkpoint>();
+  readonly checkpoints = new Map<string, Position>();
 
   constructor(storeId: string, bounds?: LogBounds) {
     this.log = new InMemoryLog(storeId, bounds);
@@ -111,12 +111,13 @@ export class InMemoryEventStore implements EventStore {
 
   async loadCheckpoint(consumer: string): Promise<Checkpoint | null> {
     this.#assertOpen();
-    return this.#disk.checkpoints.get(consumer) ?? null;
+    const position = this.#disk.checkpoints.get(consumer);
+    return position === undefined ? null : { storeId: this.storeId, position };
   }
 
   async saveCheckpoint(consumer: string, position: Position): Promise<void> {
     this.#assertOpen();
-    this.#disk.checkpoints.set(consumer, { storeId: this.storeId, position });
+    this.#disk.checkpoints.set(consumer, position);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,8 @@
 import type { Checkpoint, NewEvent, Position, RecordedEvent } from '@livegift/kernel';
 import {
   EventStoreError,
+  HISTORY_STREAM,
+  historyIdFrom,
   type AppendResult,
   type ExpectedRevision,
   type ReadAllOptions,
@@ -40,9 +42,13 @@ export class InMemoryLog {
   readonly #streams = new Map<string, RecordedEvent[]>();
 
   constructor(
-    readonly storeId: string,
+    private readonly storeUuid: string,
     readonly bounds: LogBounds = LOG_BOUNDS_DEFAULT,
   ) {}
+
+  get storeId(): string {
+    return historyIdFrom(this.storeUuid, this.#streams.get(HISTORY_STREAM)?.at(-1));
+  }
 
   get length(): number {
     return this.#log.length;

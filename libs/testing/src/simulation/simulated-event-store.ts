@@ -117,7 +117,7 @@ export class SimulatedEventStore implements EventStore {
 
   saveCheckpoint(consumer: string, position: Position): Promise<void> {
     return this.#ask(`saves checkpoint ${consumer} ${position.slice(-6)}`, () =>
-      this.server.keepCheckpoint(consumer, { storeId: this.storeId, position }),
+      this.server.keepCheckpoint(consumer, position),
     );
   }
 

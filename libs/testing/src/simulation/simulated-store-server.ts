@@ -1,4 +1,4 @@
-import type { Checkpoint, NewEvent } from '@livegift/kernel';
+import type { Checkpoint, NewEvent, Position } from '@livegift/kernel';
 import type { AppendResult, ExpectedRevision, Snapshot } from '@livegift/event-store';
 import { InMemoryLog, type LogBounds } from '../event-store/in-memory-log.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -27,7 +27,7 @@ export class SimulatedStoreServer {
   #epoch = 0;
   #awayUntilMs = 0;
   readonly #snapshots = new Map<string, Kept<Snapshot>>();
-  readonly #checkpoints = new Map<string, Kept<Checkpoint>>();
+  readonly #checkpoints = new Map<string, Kept<Position>>();
   readonly #wakeOnAppend = new Set<() => void>();
   readonly #wakeOnCrash = new Set<() => void>();
 
@@ -106,11 +106,12 @@ export class SimulatedStoreServer {
   }
 
   checkpoint(consumer: string): Checkpoint | null {
-    return this.#checkpoints.get(consumer)?.latest ?? null;
+    const position = this.#checkpoints.get(consumer)?.latest ?? null;
+    return position === null ? null : { storeId: this.log.storeId, position };
   }
 
-  keepCheckpoint(consumer: string, checkpoint: Checkpoint): void {
-    this.#keep(this.#checkpoints, consumer, checkpoint);
+  keepCheckpoint(consumer: string, position: Position): void {
+    this.#keep(this.#checkpoints, consumer, position);
   }
 
   #keep<Value>(all: Map<string, Kept<Value>>, name: string, value: Value): void {

@@ -3,7 +3,7 @@ import { join, relative, sep } from 'node:path';
 
 const ROOT = join(__dirname, '../..');
 
-/** Files that may ask what time it is. None of them subtracts two readings. */
+/** Files that may ask what time it is: none measures a duration by it, but the age of a file that another process touches. */
 const MAY_READ: readonly string[] = [
   'libs/process/src/outside.ts',
   'libs/event-store-lmdb/src/lmdb-event-store.ts',

@@ -1,3 +1,4 @@
+import { guardedAppends, newestRecordedAtMs } from '@livegift/event-store';
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
@@ -5,6 +6,8 @@ import {
   addressOf,
   DeploymentChoiceError,
   keepBoardUtcOffset,
+  newestEventTime,
+  redisTime,
   NestLog,
   systemClock,
   systemIds,
@@ -49,12 +52,13 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
     retentionMs: boardRetentionMs,
   });
   const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(store))]);
   const sharing = { group: 'purchase-finisher', partCount: 1, holder: systemIds.uuid() };
   const finisherWork = shareWork({ leases, ...sharing, ...outside });
   const { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax } = environment;
   const server = await startGiftApi({
     parts: {
-      store,
+      store: guardedAppends(store, () => clockWatch.admit()),
       readModel,
       finisherWork,
       ...outside,
@@ -65,6 +69,8 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
         // out of service, this process would answer neither.
         edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
         edge.watch({ name: 'read-model', at: addressOf(environment.redisUrl), ask: () => assertBuilt(readModel) }),
+        // Others, whose clocks are right, accept what this one refuses.
+        clockWatch,
       ],
     },
     http: { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax },

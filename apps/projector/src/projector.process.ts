@@ -1,3 +1,4 @@
+import { newestRecordedAtMs } from '@livegift/event-store';
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
@@ -5,7 +6,10 @@ import {
   addressOf,
   DeploymentChoiceError,
   keepBoardUtcOffset,
+  newestEventTime,
+  redisTime,
   NestLog,
+  optional,
   systemClock,
   systemIds,
   systemScheduler,
@@ -51,6 +55,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
     retentionMs: boardRetentionMs,
   });
   const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(store))]);
   const work = shareWork({
     leases,
     group: 'projector',
@@ -84,6 +89,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
       buildOf(projector),
       edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
       edge.watch({ name: 'read-model', at: addressOf(environment.redisUrl), ask: () => readModel.checkpoint(0) }),
+      optional(clockWatch),
     ],
     close: async () => {
       await app.close();

@@ -1,3 +1,4 @@
+import { newestRecordedAtMs } from '@livegift/event-store';
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { FanOutError } from '@livegift/fanout';
 import { openKafkaFanOut } from '@livegift/fanout-kafka';
@@ -6,6 +7,9 @@ import { openRedisLeases } from '@livegift/lease-redis';
 import {
   addressOf,
   NestLog,
+  newestEventTime,
+  optional,
+  redisTime,
   systemClock,
   systemIds,
   systemScheduler,
@@ -50,6 +54,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
     isHopeless: (error) => error instanceof FanOutError && error.code !== 'unavailable',
   });
   const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(events))]);
   const work = shareWork({
     leases,
     group: 'publisher',
@@ -82,6 +87,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
       edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => events.head() }),
       edge.watch({ name: 'fan-out', at: environment.kafkaBrokers.join(','), ask: () => fanOut.end() }),
       edge.watch({ name: 'leases', at: addressOf(environment.redisUrl), ask: () => leases.read('publisher') }),
+      optional(clockWatch),
     ],
     close: async () => {
       await app.close();

@@ -1,9 +1,12 @@
+import { guardedAppends, newestRecordedAtMs } from '@livegift/event-store';
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
 import {
   addressOf,
   NestLog,
+  newestEventTime,
+  redisTime,
   systemClock,
   systemIds,
   systemScheduler,
@@ -33,9 +36,11 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
   });
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
   const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
+  const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(store))]);
+  const guarded = guardedAppends(store, () => clockWatch.admit());
   const work = shareWork({ leases, group: 'settlement', partCount: 1, holder: systemIds.uuid(), ...outside });
   const app = await NestFactory.createApplicationContext(
-    SettlementModule.register({ store, work, ...outside, options: { pauseMs: PAUSE_MS } }),
+    SettlementModule.register({ store: guarded, work, ...outside, options: { pauseMs: PAUSE_MS } }),
     {
       logger: new NestLog(telemetry),
       abortOnError: false,
@@ -55,6 +60,7 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
       edge.keep(watch),
       edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
       edge.watch({ name: 'leases', at: addressOf(environment.redisUrl), ask: () => leases.read('settlement') }),
+      clockWatch,
     ],
     close: async () => {
       await app.close();

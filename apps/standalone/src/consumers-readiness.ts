@@ -11,8 +11,8 @@ import { ConsumerWatch, type ConsumerReport } from '@livegift/subscriptions';
 export interface ConsumersReadinessParts {
   readonly store: EventReader;
   readonly fanOut: FanOut;
-  /** Whether the event store takes appends. */
-  readonly appends: ReadinessPart;
+  /** Without them no command can be written. */
+  readonly writing: readonly ReadinessPart[];
   readonly stallMsMax: number;
   readonly clock: Clocks;
   readonly scheduler: Scheduler;
@@ -38,7 +38,7 @@ export class ConsumersReadiness {
   readonly #watches: readonly ConsumerWatch[];
   #consumers: StartedConsumers | null = null;
 
-  constructor({ store, fanOut, appends, ...outside }: ConsumersReadinessParts) {
+  constructor({ store, fanOut, writing, ...outside }: ConsumersReadinessParts) {
     const ofTheLog = { source: 'event-store', head: () => store.head(), isOptional: true, ...outside };
     const endOfFanOut = async () => placeInFanOut(await fanOut.end());
     const watch = (name: string, of: (consumers: StartedConsumers) => ConsumerReport, source = {}): ConsumerWatch =>
@@ -64,7 +64,7 @@ export class ConsumersReadiness {
       reason: () => reason,
     });
     this.parts = [
-      appends,
+      ...writing,
       once('read-model', ({ projector }) => projector.state().ready, 'is being built from the log'),
       once(
         'published',

@@ -2,9 +2,10 @@ import type { Environment } from '@livegift/config';
 import type { EventStore } from '@livegift/event-store';
 import type { FanOut } from '@livegift/fanout';
 import { GiftApiModule } from '@livegift/gift-api/gift-api.module';
+import type { Clocks } from '@livegift/kernel';
 import { allOfTheWork } from '@livegift/lease';
 import type { ProcessTelemetry } from '@livegift/observability';
-import { systemClock, systemIds, systemScheduler, type ReadinessPart } from '@livegift/process';
+import { systemIds, systemScheduler, type ReadinessPart } from '@livegift/process';
 import { Projector, ProjectorModule } from '@livegift/projector/projector.module';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from '@livegift/publisher/publisher.module';
 import type { ReadModel } from '@livegift/read-model';
@@ -25,8 +26,9 @@ export interface StandaloneParts {
   readonly fanOut: FanOut;
   readonly telemetry: ProcessTelemetry;
   readonly environment: Environment;
-  /** Whether the event store takes appends. */
-  readonly appends: ReadinessPart;
+  readonly clock: Clocks;
+  /** Without them no command can be written. */
+  readonly writing: readonly ReadinessPart[];
 }
 
 /** All apps in one process, over one set of ports. */
@@ -49,15 +51,23 @@ export class StandaloneModule implements OnApplicationBootstrap, BeforeApplicati
     this.readiness.stop();
   }
 
-  static register({ store, readModel, fanOut, telemetry, environment, appends }: StandaloneParts): DynamicModule {
+  static register({
+    store,
+    readModel,
+    fanOut,
+    clock,
+    telemetry,
+    environment,
+    writing,
+  }: StandaloneParts): DynamicModule {
     const { streakWindowMs, creatorShareBps, boardUtcOffset, bulkLinesMax } = environment;
-    const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
+    const outside = { clock, ids: systemIds, scheduler: systemScheduler, telemetry };
     const work = allOfTheWork(fanOut.sourcePartitionCount);
     const publisher = new Publisher({ events: store, fanOut, work, ...outside, config: PUBLISHER_DEFAULTS });
     // Started here, because the gateway counts as history what was published once this has caught up.
     publisher.start();
     const stallMsMax = environment.consumerStallMsMax;
-    const readiness = new ConsumersReadiness({ store, fanOut, appends, stallMsMax, ...outside });
+    const readiness = new ConsumersReadiness({ store, fanOut, writing, stallMsMax, ...outside });
     const feed = { ...ROOM_GATEWAY_DEFAULTS.feed, streakWindowMs };
     return {
       module: StandaloneModule,

@@ -2,13 +2,22 @@ import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import type { Environment } from '@livegift/config';
-import type { EventStore } from '@livegift/event-store';
+import { guardedAppends, newestRecordedAtMs, type EventStore } from '@livegift/event-store';
 import { openLmdbEventStore, type LmdbEventStore } from '@livegift/event-store-lmdb';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import type { FanOut } from '@livegift/fanout';
 import { configureHttp, createHttpAdapter, type HttpDraining } from '@livegift/gift-api/gift-api.module';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
-import { NestLog, systemClock, systemScheduler, yieldToLoop, type ReadinessPart } from '@livegift/process';
+import type { Clocks } from '@livegift/kernel';
+import {
+  ClockWatch,
+  NestLog,
+  newestEventTime,
+  systemClock,
+  systemScheduler,
+  yieldToLoop,
+  type ReadinessPart,
+} from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import type { ReadModel } from '@livegift/read-model';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -28,6 +37,8 @@ export interface StandaloneOptions {
   readonly environment: Environment;
   /** Default: what the environment's log level asks for. */
   readonly telemetry?: ProcessTelemetry;
+  /** Default: the system's. */
+  readonly clock?: Clocks;
 }
 
 /** The whole engine in this process. */
@@ -58,8 +69,20 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
   mkdirSync(dataDir, { recursive: true });
   let onLost: (error: Error) => void = () => {};
   const lost = new Promise<Error>((resolve) => (onLost = resolve));
-  const store = await openLmdbEventStore({ directory: dataDir, clock: systemClock, telemetry, onLost });
-  const ports: Ports = { store, ...memoryPorts(environment, store, telemetry) };
+  const clock = options.clock ?? systemClock;
+  const store = await openLmdbEventStore({ directory: dataDir, clock, telemetry, onLost });
+  const clockWatch = new ClockWatch({
+    references: [newestEventTime(() => newestRecordedAtMs(store))],
+    clock,
+    scheduler: systemScheduler,
+    telemetry,
+    clockSkewMsMax: environment.clockSkewMsMax,
+  });
+  const ports: Ports = {
+    store: guardedAppends(store, () => clockWatch.admit()),
+    clockWatch,
+    ...memoryPorts(environment, store, telemetry),
+  };
   const logger = new NestLog(telemetry);
   let app: NestFastifyApplication | null = null;
   try {
@@ -72,11 +95,12 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
       telemetry,
     };
     app = await NestFactory.create<NestFastifyApplication>(
-      StandaloneModule.register({ ...ports, telemetry, environment, appends: appendsOf(store) }),
+      StandaloneModule.register({ ...ports, clock, telemetry, environment, writing: [appendsOf(store), clockWatch] }),
       createHttpAdapter(http),
       { bodyParser: false, abortOnError: false, logger },
     );
     const draining = await configureHttp(app, http);
+    await clockWatch.start();
     await app.listen(environment.port, environment.host);
     logger.isStarted = true;
     return running(app, draining, ports, { dataDir, telemetry, lost });
@@ -91,6 +115,7 @@ interface Ports {
   readonly store: EventStore;
   readonly readModel: ReadModel;
   readonly fanOut: FanOut;
+  readonly clockWatch: ClockWatch;
 }
 
 /** Not ready while no command can be written. */
@@ -102,7 +127,11 @@ function appendsOf(store: LmdbEventStore): ReadinessPart {
   };
 }
 
-function memoryPorts(environment: Environment, store: EventStore, telemetry: ProcessTelemetry): Omit<Ports, 'store'> {
+function memoryPorts(
+  environment: Environment,
+  store: EventStore,
+  telemetry: ProcessTelemetry,
+): Pick<Ports, 'readModel' | 'fanOut'> {
   return {
     readModel: createMemoryReadModel({
       utcOffset: environment.boardUtcOffset,
@@ -167,7 +196,8 @@ async function close(app: NestFastifyApplication, draining: HttpDraining, ports:
 }
 
 /** The store last: it waits for the appends under way. */
-async function closePorts({ store, readModel, fanOut }: Ports): Promise<void> {
+async function closePorts({ store, readModel, fanOut, clockWatch }: Ports): Promise<void> {
+  clockWatch.stop();
   await fanOut.close();
   await readModel.close();
   await store.close();

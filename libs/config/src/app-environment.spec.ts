@@ -76,6 +76,7 @@ describe('check-config', () => {
         'LOG_LEVEL=info',
         'DRAIN_MS_MAX=10000',
         'CONSUMER_STALL_MS_MAX=15000',
+        'CLOCK_SKEW_MS_MAX=10000',
         'EVENTSTORE_ANSWER_MS_MAX=3000',
       ],
     });

@@ -13,7 +13,8 @@ const EVERY_PROCESS = ['PROFILE', 'HOST', 'PORT', 'LOG_LEVEL', 'DRAIN_MS_MAX', '
 const BOARDS = ['BOARD_UTC_OFFSET', 'BOARD_RETENTION_DAYS'] as const;
 const HTTP_API = ['CORS_ORIGINS', 'BODY_BYTES_MAX', 'BULK_BODY_BYTES_MAX', 'BULK_LINES_MAX'] as const;
 const COMMANDS = ['STREAK_WINDOW_MS', 'CREATOR_SHARE_BPS'] as const;
-const EVENT_STORE = ['EVENTSTORE_ANSWER_MS_MAX'] as const;
+const CLOCK = ['CLOCK_SKEW_MS_MAX'] as const;
+const EVENT_STORE = [...CLOCK, 'EVENTSTORE_ANSWER_MS_MAX'] as const;
 const TOPICS = ['KAFKA_TOPIC_PARTITIONS', 'KAFKA_REPLICATION_FACTOR'] as const;
 /** How a Kafka is spoken to that does not let in everybody. */
 export const KAFKA_ACCESS = ['KAFKA_TLS', 'KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USER', 'KAFKA_SASL_PASSWORD'] as const;
@@ -23,7 +24,7 @@ export const APP_KEYS = {
   standalone: {
     profile: 'embedded',
     required: [],
-    optional: [...EVERY_PROCESS, 'DATA_DIR', 'SNAPSHOT_EVERY_EVENTS', ...BOARDS, ...HTTP_API, ...COMMANDS],
+    optional: [...EVERY_PROCESS, ...CLOCK, 'DATA_DIR', 'SNAPSHOT_EVERY_EVENTS', ...BOARDS, ...HTTP_API, ...COMMANDS],
   },
   'gift-api': {
     profile: 'cluster',

@@ -137,6 +137,15 @@ export class EnvironmentVariables {
   @Max(600_000)
   DRAIN_MS_MAX = 10_000;
 
+  /**
+   * A process whose wall clock differs by more from Redis's, or is behind the event store's newest event by more, records
+   * nothing: commands answer 503.
+   */
+  @IsInt()
+  @Min(2_000)
+  @Max(31_536_000_000)
+  CLOCK_SKEW_MS_MAX = 10_000;
+
   /** Two gifts further apart than this are two streaks. */
   @IsInt()
   @Min(1)
@@ -203,6 +212,7 @@ export interface Environment {
   readonly kafkaReplicationFactor: number;
   readonly drainMsMax: number;
   readonly consumerStallMsMax: number;
+  readonly clockSkewMsMax: number;
   readonly streakWindowMs: number;
   readonly creatorShareBps: number;
   readonly bodyBytesMax: number;
@@ -294,6 +304,7 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     kafkaReplicationFactor: read.KAFKA_REPLICATION_FACTOR,
     drainMsMax: read.DRAIN_MS_MAX,
     consumerStallMsMax: read.CONSUMER_STALL_MS_MAX,
+    clockSkewMsMax: read.CLOCK_SKEW_MS_MAX,
     streakWindowMs: read.STREAK_WINDOW_MS,
     creatorShareBps: read.CREATOR_SHARE_BPS,
     bodyBytesMax: read.BODY_BYTES_MAX,

@@ -1,5 +1,6 @@
 import { readAppEnvironment, type AppEnvironments, type ClusterApp } from '@livegift/config';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
+import { ClockWatch, type TimeReference } from './clock-watch.js';
 import { AwaitedDependency, type Dependency } from './dependency.js';
 import { drainOnSignal } from './draining.js';
 import { fail, failOnUncaught } from './fatal.js';
@@ -18,6 +19,8 @@ export interface ProcessEdge<App extends ClusterApp> {
   watch(server: WatchedServer): ReadinessPart;
   /** Starts it, and stops it before the app closes what it looks at. */
   keep<Kept extends { start(): void; stop(): void }>(kept: Kept): Kept;
+  /** Compares this process's clock with others', until the process ends. Resolves after the first comparison. */
+  watchClock(references: readonly TimeReference[]): Promise<ClockWatch>;
   /** Ends the small server that stood in for the app's own, which then listens there. */
   takeAddress(): Promise<{ readonly host: string; readonly port: number }>;
 }
@@ -89,6 +92,12 @@ async function runApp<App extends ClusterApp>(
     },
     watch: (server) => keep(new ServerWatch(server, outside)),
     keep,
+    watchClock: async (references) => {
+      const watch = new ClockWatch({ references, ...outside, clockSkewMsMax: environment.clockSkewMsMax });
+      kept.push(watch);
+      await watch.start();
+      return watch;
+    },
     takeAddress: async () => {
       const standIn = operations;
       operations = null;

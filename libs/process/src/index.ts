@@ -1,5 +1,6 @@
 export { isAllowedOrigin } from './allowed-origin.js';
 export { runAppProcess, type ProcessEdge, type RunningApp } from './app-process.js';
+export { ClockWatch, type ClockSkew, type ClockWatchParts, type TimeReference } from './clock-watch.js';
 export { AwaitedDependency, type Dependency } from './dependency.js';
 export { DeploymentChoiceError, keepBoardUtcOffset, type DeploymentChoices } from './deployment-choice.js';
 export { drainOnSignal, type Draining } from './draining.js';
@@ -12,5 +13,6 @@ export { HttpConnections, type HttpConnectionLimits, type HttpConnectionOptions 
 export { handOver, lastsWithReader, whenOver } from './http-exchange.js';
 export { ambiguityOf } from './ambiguous-request.js';
 export { addressOf } from './server-address.js';
-export { checkReadiness, type CheckedPart, type Readiness, type ReadinessPart } from './readiness.js';
+export { checkReadiness, optional, type CheckedPart, type Readiness, type ReadinessPart } from './readiness.js';
+export { newestEventTime, redisTime } from './time-references.js';
 export { ServerWatch, type WatchedServer } from './server-watch.js';

@@ -30,6 +30,15 @@ export async function checkReadiness(parts: readonly ReadinessPart[]): Promise<R
   return { status: isReady ? 'ready' : 'not-ready', parts: checked };
 }
 
+/** The part, shown for whoever looks; the process does what it can without it. */
+export const optional = (part: ReadinessPart): ReadinessPart => ({
+  name: part.name,
+  isReady: () => part.isReady(),
+  reason: () => part.reason?.() ?? null,
+  facts: () => part.facts?.() ?? {},
+  isOptional: true,
+});
+
 async function check(part: ReadinessPart): Promise<CheckedPart> {
   const ready = await asks(part);
   const reason = ready ? null : (part.reason?.() ?? null);

@@ -8,6 +8,7 @@ import type { FrameBatch } from '@livegift/room-feed';
 import { RawClient, rawRequest } from '@livegift/testing';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { EventSource } from 'eventsource';
 import { configureGatewayHttp, createGatewayHttp, type GatewayDraining } from './gateway-http.js';
 import { ROOM_GATEWAY_DEFAULTS, RoomGateway, RoomGatewayModule } from './room-gateway.module.js';
 import { SseClient } from './sse-client.js';
@@ -36,6 +37,7 @@ describe('the connections of a gateway', () => {
   let gateway: RoomGateway;
   let draining: GatewayDraining;
   let url: string;
+  let catchUp: () => void;
   const clients: RawClient[] = [];
 
   beforeEach(async () => {
@@ -53,7 +55,10 @@ describe('the connections of a gateway', () => {
       clock,
       scheduler,
       telemetry,
-      config: ROOM_GATEWAY_DEFAULTS,
+      startsAfter: new Promise((resolve) => {
+        catchUp = resolve;
+      }),
+      config: { ...ROOM_GATEWAY_DEFAULTS, feedWaitMs: 20 },
     });
     app = await NestFactory.create<NestFastifyApplication>(module, createGatewayHttp(), { logger: false });
     const connections = { bodyMsMax: 60, sweepEveryMs: 20 };
@@ -63,6 +68,11 @@ describe('the connections of a gateway', () => {
     gateway = app.get(RoomGateway);
   });
 
+  const ready = async (): Promise<void> => {
+    catchUp();
+    await eventually(() => gateway.state().ready);
+  };
+
   afterEach(async () => {
     for (const client of clients.splice(0)) client.destroy();
     draining.begin();
@@ -70,6 +80,7 @@ describe('the connections of a gateway', () => {
   });
 
   const open = async (bytes: string): Promise<RawClient> => {
+    await ready();
     const client = await RawClient.open(url, bytes);
     clients.push(client);
     return client;
@@ -121,6 +132,24 @@ describe('the connections of a gateway', () => {
     await client.until((text) => text.includes(`"code":"${code}"`));
     expect(client.statuses).toEqual([status]);
     expect(client.text.toLowerCase()).toContain('content-type: application/problem+json');
+  });
+
+  it('put an EventSource off with a stream that ends while the gateway starts, so that it comes back', async () => {
+    const source = new EventSource(`${url}/v1/rooms/lounge/events`);
+    const isClosed = (): boolean => source.readyState === source.CLOSED;
+    await new Promise((resolve) => source.addEventListener('error', resolve, { once: true }));
+    expect(isClosed()).toBe(false);
+    const welcome = new Promise((resolve) => source.addEventListener('welcome', resolve, { once: true }));
+    await ready();
+    await welcome;
+    expect(isClosed()).toBe(false);
+    source.close();
+  });
+
+  it('tell all others that the gateway is starting', async () => {
+    const response = await fetch(`${url}/v1/rooms/lounge/events`);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await response.json()).toMatchObject({ code: 'unavailable' });
   });
 
   it('never write a 400 into the frames of a room', async () => {

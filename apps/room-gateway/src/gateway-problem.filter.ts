@@ -1,5 +1,6 @@
 import type { Problem } from '@livegift/contracts';
 import type { Telemetry } from '@livegift/kernel';
+import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from '@livegift/process';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -74,7 +75,15 @@ export const gatewayProblem = (code: ProblemCode): Problem => ({
 });
 
 export function sendGatewayProblem(reply: FastifyReply, code: ProblemCode): void {
-  const body = gatewayProblem(code);
+  sendProblem(reply, gatewayProblem(code));
+}
+
+/** What would be 503 for an EventSource is a stream that ends, so that it comes back. */
+export function sendProblem(reply: FastifyReply, body: Problem): void {
+  if (putsOffStream(reply.request, body.status)) {
+    void reply.code(200).headers(PUT_OFF_HEADERS).send(putOffStream(body));
+    return;
+  }
   if (body.status === 503) void reply.header('retry-after', '1');
   void reply.header('cache-control', 'no-store');
   void reply.code(body.status).header('content-type', 'application/problem+json; charset=utf-8');

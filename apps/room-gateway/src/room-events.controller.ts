@@ -2,7 +2,7 @@ import type { Problem } from '@livegift/contracts';
 import { ID_PATTERN, isId, isPosition, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendGatewayProblem } from './gateway-problem.filter.js';
+import { sendGatewayProblem, sendProblem } from './gateway-problem.filter.js';
 import { RoomGateway, type EntryRefusal } from './room-gateway.js';
 import { SseClient } from './sse-client.js';
 
@@ -83,7 +83,6 @@ const first = (value: string | string[] | undefined): string | null =>
 function refuse(reply: FastifyReply, refused: EntryRefusal): void {
   if (refused === 'room-closed') return void reply.code(204).send();
   const [status, code, title] = REFUSALS[refused];
-  if (status === 503) void reply.header('retry-after', '1');
   problem(reply, { status, code, title, detail: `${title}.` });
 }
 
@@ -99,6 +98,5 @@ function invalid(reply: FastifyReply, path: string, rule: string): void {
 }
 
 function problem(reply: FastifyReply, fields: Omit<Problem, 'type'>): void {
-  const body: Problem = { type: `urn:livegift:problem:${fields.code}`, ...fields };
-  void reply.code(fields.status).header('content-type', 'application/problem+json').send(JSON.stringify(body));
+  sendProblem(reply, { type: `urn:livegift:problem:${fields.code}`, ...fields });
 }

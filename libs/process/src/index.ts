@@ -1,3 +1,4 @@
+export { asksFor } from './accepted-types.js';
 export { isAllowedOrigin } from './allowed-origin.js';
 export { runAppProcess, type ProcessEdge, type RunningApp } from './app-process.js';
 export { ClockWatch, type ClockSkew, type ClockWatchParts, type TimeReference } from './clock-watch.js';
@@ -7,6 +8,7 @@ export { drainOnSignal, type Draining } from './draining.js';
 export { fail, failOnUncaught } from './fatal.js';
 export { NestLog } from './nest-log.js';
 export { startOperationsServer, type OperationsServer, type OperationsServerOptions } from './operations-server.js';
+export { PUT_OFF_HEADERS, putOffStream, putsOffStream } from './put-off-stream.js';
 export { systemClock, systemIds, systemScheduler, yieldToLoop } from './outside.js';
 export { endWith, rawAnswer } from './final-answer.js';
 export { HttpConnections, type HttpConnectionLimits, type HttpConnectionOptions } from './http-connections.js';

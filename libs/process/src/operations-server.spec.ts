@@ -76,6 +76,14 @@ describe('the server of a process without an API', () => {
     });
   });
 
+  it('stands in for a stream that is to come, with one that an EventSource returns to', async () => {
+    await start('unavailable');
+    const headers = { accept: 'text/event-stream' };
+    const response = await fetch(`http://127.0.0.1:${server.port}/v1/rooms/lounge/events`, { headers });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream; charset=utf-8']);
+    expect(await response.text()).toMatch(/^retry: \d+$/m);
+  });
+
   it('closes though a client has sent nothing', async () => {
     await start('unavailable');
     const client = await RawClient.open(`http://127.0.0.1:${server.port}`);

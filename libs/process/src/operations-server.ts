@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { HttpConnections } from './http-connections.js';
+import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from './put-off-stream.js';
 import { checkReadiness, type ReadinessPart } from './readiness.js';
 
 const RETRY_AFTER_SECONDS = '1';
@@ -69,7 +70,9 @@ async function answer(
     response.writeHead(200, { 'content-type': telemetry.metricsContentType }).end(text);
     return;
   }
-  if (otherwise === 'unavailable') {
+  if (otherwise === 'unavailable' && putsOffStream(request, PROBLEMS.unavailable.status)) {
+    response.writeHead(200, PUT_OFF_HEADERS).end(putOffStream({ ...PROBLEMS.unavailable, code: 'unavailable' }));
+  } else if (otherwise === 'unavailable') {
     sendProblem(response, 'unavailable', 'Server is starting; retry');
   } else sendProblem(response, 'not-found', 'this server has /health/live, /health/ready and /metrics');
 }

@@ -1,4 +1,5 @@
 import type { Telemetry } from '@livegift/kernel';
+import { asksFor } from '@livegift/process';
 import type { Board } from '@livegift/read-model';
 import { Controller, Get, Inject, Param, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
@@ -6,7 +7,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BoardStreams } from '../queries/board-streams.js';
 import { GetBoard, type BoardRequest } from '../queries/board.queries.js';
 import { STREAM_LIMITS_TOKEN, TELEMETRY } from '../tokens.js';
-import { asksFor } from './accepted-types.js';
 import { invalidRequest } from './problem.js';
 import { readQuery } from './query-request.js';
 import { BOARD_LIMIT_DEFAULT, BoardQueryString } from './query-strings.js';
@@ -20,7 +20,8 @@ const BOARD_ROUTE = {
   tag: 'leaderboards',
   description:
     'With `Accept: text/event-stream` the board streams itself: now, on change, and when its period turns. A period ' +
-    'that begins before the year 0000 or ends after 9999 is refused, since no time can name its bounds.',
+    'that begins before the year 0000 or ends after 9999 is refused, since no time can name its bounds. What would be 429 ' +
+    'or 503 is then 200 with `retry:` and the end of the stream, so that an EventSource comes back by itself.',
   query: BoardQueryString,
   answers: { 200: { one: 'Board', says: 'The board.', also: 'text/event-stream' } },
   problems: ['period-expired', 'read-model-rebuilding', 'read-model-behind'],

@@ -1,4 +1,5 @@
 import type { FieldError, Problem } from '@livegift/contracts';
+import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from '@livegift/process';
 import type { FastifyReply } from 'fastify';
 
 interface ProblemKind {
@@ -106,7 +107,15 @@ function kindOf(code: string): ProblemKind {
   return (PROBLEMS as Record<string, ProblemKind>)[code] ?? { status: 422, title: 'Refused' };
 }
 
+/** Addresses that answer a standard EventSource. */
+const EVENT_SOURCES = /^\/v1\/(leaderboards\/|rooms\/:roomId\/events$)/;
+
 export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  const { request } = reply;
+  if (EVENT_SOURCES.test(request.routeOptions?.url ?? '') && putsOffStream(request, problem.status)) {
+    void reply.code(200).headers(PUT_OFF_HEADERS).send(putOffStream(problem));
+    return;
+  }
   if (problem.status === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS));
   void reply.code(problem.status).header('content-type', PROBLEM_CONTENT_TYPE).send(JSON.stringify(problem));
 }

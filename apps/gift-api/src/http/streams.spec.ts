@@ -2,8 +2,10 @@ import type { LogEvent } from '@livegift/contracts';
 import { EventStoreError } from '@livegift/event-store';
 import { createTelemetry } from '@livegift/observability';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
+import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { InMemoryEventStore } from '@livegift/testing';
 import { startGiftApi, type GiftApiServer } from '../gift-api.server.js';
+import { EventSource } from 'eventsource';
 import { NDJSON_CONTENT_TYPE } from './lines.js';
 import { PROBLEM_CONTENT_TYPE } from './problem.js';
 
@@ -38,6 +40,7 @@ const eventsIn = (text: string): LogEvent[] =>
 describe('streams over HTTP', () => {
   const telemetry = createTelemetry({ level: 'silent', app: 'spec' });
   let store: InMemoryEventStore;
+  let readModel: ReadModel;
   let server: GiftApiServer;
 
   beforeEach(async () => {
@@ -49,7 +52,7 @@ describe('streams over HTTP', () => {
       },
     };
     store = new InMemoryEventStore('a-store');
-    const readModel = createMemoryReadModel({ clock, scheduler });
+    readModel = createMemoryReadModel({ clock, scheduler });
     await readModel.markBuilt(0, null);
     server = await startGiftApi({
       parts: {
@@ -173,6 +176,34 @@ describe('streams over HTTP', () => {
     const shown = await reader.until((text) => /event: board\ndata: (.*)\n\n/.exec(text)?.[1] ?? null);
     expect(JSON.parse(shown)).toMatchObject({ board: 'creators', entries: [], total: 0 });
     await reader.cancel();
+  });
+
+  it('put an EventSource off with a stream that ends while the read model is being rebuilt, so that it comes back', async () => {
+    const read = readModel.board.bind(readModel);
+    let refused = 0;
+    readModel.board = async (...query) => {
+      if (refused++ === 0) throw new ReadModelError('rebuilding', 'not yet');
+      return read(...query);
+    };
+    const source = new EventSource(`${server.url}/v1/leaderboards/gifters`);
+    const shown = await new Promise<string>((resolve, reject) => {
+      source.addEventListener('board', ({ data }) => resolve(data as string));
+      source.addEventListener(
+        'error',
+        () => source.readyState === source.CLOSED && reject(new Error('closed for good')),
+      );
+    });
+    source.close();
+    expect(JSON.parse(shown)).toMatchObject({ board: 'gifters' });
+    expect(refused).toBeGreaterThan(1);
+  });
+
+  it('tell all others that the read model is being rebuilt', async () => {
+    readModel.board = () => Promise.reject(new ReadModelError('rebuilding', 'not yet'));
+    for (const accept of ['application/json', 'text/event-stream;q=0']) {
+      const response = await fetch(`${server.url}/v1/leaderboards/gifters`, { headers: { accept } });
+      expect([response.status, response.headers.get('content-type')]).toEqual([503, PROBLEM_CONTENT_TYPE]);
+    }
   });
 
   it.each([

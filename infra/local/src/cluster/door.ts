@@ -179,6 +179,13 @@ function pairs(raw: readonly string[]): readonly (readonly [string, string])[] {
 }
 
 function unavailable(outgoing: ServerResponse, detail: string): void {
+  const { method, headers } = outgoing.req;
+  if (method === 'GET' && headers.accept?.includes('text/event-stream') === true) {
+    // An EventSource closes for good at any status but 200; when a stream ends, it reconnects by itself.
+    outgoing.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store' });
+    outgoing.end('retry: 1000\n\n');
+    return;
+  }
   const problem = { type: 'urn:livegift:problem:unavailable', title: 'Not available', status: 503, detail };
   outgoing.writeHead(503, { 'content-type': 'application/problem+json; charset=utf-8', 'retry-after': '1' });
   outgoing.end(JSON.stringify({ ...problem, code: 'unavailable' }));

@@ -83,7 +83,10 @@ describe('the command line', () => {
 
   it('imports a file, a longer one after it, and only what is new', async () => {
     const first = await livegift('import', file, '--api', engine.url);
-    expect(first).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(first).toMatchObject({
+      exitCode: 0,
+      stderr: `livegift: importing ${file} into ${engine.url} (--api)\n`,
+    });
     expect(JSON.parse(first.stdout)).toMatchObject({ rows: 300, accepted: 300 });
     appendFileSync(file, ROWS[0]!);
     const second = await livegift('import', file, '--api', engine.url);
@@ -98,8 +101,32 @@ describe('the command line', () => {
     );
     const run = await livegift('import', bad, '--api', engine.url);
     expect(run.exitCode).toBe(1);
-    expect(run.stderr).toMatch(/^line 2: refused, room-creator-mismatch\nline 3: invalid, invalid-request, .*coins/);
+    expect(run.stderr).toMatch(/^line 2: refused, room-creator-mismatch/m);
+    expect(run.stderr).toMatch(/^line 3: invalid, coins "none", must be a whole number/m);
     expect(JSON.parse(run.stdout)).toMatchObject({ rows: 2, accepted: 0, refused: 1, invalid: 1 });
+  });
+
+  it('takes two spellings of a time as one gift', async () => {
+    const cases = join(repositoryRoot(), 'test/fixtures/import');
+    const runs = [
+      await livegift('import', join(cases, 'spelled-a.csv'), '--api', engine.url),
+      await livegift('import', join(cases, 'spelled-b.csv'), '--api', engine.url),
+    ];
+    expect(runs.map(({ stdout }) => JSON.parse(stdout) as object)).toMatchObject([{ accepted: 1 }, { replayed: 1 }]);
+    const line = {
+      importId: 'one',
+      at: '2016-07-01T01:16:53Z',
+      roomId: 'r1',
+      creatorId: 'c1',
+      viewerId: 'v1',
+      coins: 5,
+    };
+    const statuses: unknown[] = [];
+    for (const at of [line.at, '2016-07-01T01:16:53.000Z']) {
+      const { body } = await new ApiClient(engine.url).lines('/v1/history/import', [{ ...line, at }]);
+      statuses.push(body[0]!['status']);
+    }
+    expect(statuses).toEqual(['accepted', 'replayed']);
   });
 
   it('goes on where the engine was killed', async () => {

@@ -57,7 +57,7 @@ describe('the real event', () => {
     engine = await startEngine();
     api = new ApiClient(engine.url);
     const run = await livegift('import', FIXTURE, '--api', engine.url);
-    expect(run).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(run).toMatchObject({ exitCode: 0, stderr: `livegift: importing ${FIXTURE} into ${engine.url} (--api)\n` });
     const summary = JSON.parse(run.stdout) as { position: string };
     expect(summary).toMatchObject({
       rows: expected.gifts,

@@ -7,7 +7,7 @@ const row = (at: string, roomId: string, viewerId: string, coins: number): Histo
   roomId,
   creatorId: `${roomId}-creator`,
   viewerId,
-  coins: String(coins),
+  coins,
 });
 
 async function play(

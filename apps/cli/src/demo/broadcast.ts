@@ -1,5 +1,5 @@
 import { UsageError } from '../exit-codes.js';
-import type { HistoryRow } from '../import/history-rows.js';
+import { isRefused, type FileRow } from '../import/history-rows.js';
 
 /** The most units of one gift; a larger one is sent as several. */
 const QUANTITY_MAX = 999_999;
@@ -43,15 +43,14 @@ export class Broadcast {
     private readonly time: { elapsedMs(): number; pause(ms: number): Promise<void> },
   ) {}
 
-  async play(rows: AsyncIterable<HistoryRow>): Promise<void> {
+  async play(rows: AsyncIterable<FileRow>): Promise<void> {
     let lastMs: number | null = null;
     // Sending takes time as well; what is late is caught up in the next pauses.
     let dueMs = this.time.elapsedMs();
     for await (const row of rows) {
-      const { at = '', roomId = '', creatorId = '', viewerId = '' } = row;
-      const coins = Number(row.coins);
+      if (isRefused(row)) throw new UsageError(`line ${row.fileLine} is no gift: ${row.faults[0]!.message}`);
+      const { at, roomId, creatorId, viewerId, coins } = row;
       const atMs = Date.parse(at);
-      if (Number.isNaN(atMs) || !Number.isSafeInteger(coins)) throw new UsageError(`line ${row.fileLine} is no gift`);
       if (atMs < this.options.fromMs) continue;
       dueMs += Math.min(SILENCE_MS_MAX, (atMs - (lastMs ?? atMs)) / this.options.speed);
       lastMs = atMs;

@@ -1,10 +1,12 @@
+import type { HistoryRow } from './history-rows.js';
+
 /** Well inside the API's own limits (10,000 lines, 16 MiB), so that an answer comes soon and a retry repeats little. */
 export const CHUNK_LINES_MAX = 2_000;
 export const CHUNK_BYTES_MAX = 2_097_152;
 
-/** One line to send, with where it stood. */
+/** One line to send, with the row that it came from. */
 export interface OutgoingLine {
-  readonly fileLine: number;
+  readonly row: HistoryRow;
   /** JSON without its line break. */
   readonly json: string;
 }

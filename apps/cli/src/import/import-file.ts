@@ -1,13 +1,14 @@
 import type { LineAnswer } from '@livegift/contracts';
+import { StoppedError } from '../exit-codes.js';
 import type { Progress } from '../progress.js';
 import { chunked, type OutgoingLine } from './chunks.js';
-import { readHistoryRows, type HistoryRow } from './history-rows.js';
+import { isRefused, readHistoryRows, type HistoryRow, type RefusedRow } from './history-rows.js';
 import { RowOccurrences } from './row-occurrences.js';
-import { sendChunk, type Outside } from './send-chunk.js';
+import { ChunkSender, type Outside } from './send-chunk.js';
 
-/** A row that did not enter history, and why. */
+/** A row that the engine did not take, and why. */
 export interface RowProblem {
-  readonly fileLine: number;
+  readonly row: HistoryRow;
   readonly status: 'refused' | 'invalid';
   readonly code: string | null;
   readonly errors: LineAnswer['errors'];
@@ -19,67 +20,126 @@ export interface ImportSummary {
   readonly accepted: number;
   readonly replayed: number;
   readonly refused: number;
+  /** Rows that break a rule; those that the file's reader refused are among them. */
   readonly invalid: number;
+  /** False: the import stopped before the end of the file. */
+  readonly complete: boolean;
   /** Position of the last line that the engine named; a query with `after=` this sees the whole file. */
   readonly position: string | null;
 }
 
-/** Sends the whole file, row by row in its order, one chunk after the other, so that history stands in the file's order. */
+/** Where an import reports to while it runs. */
+export interface ImportReport {
+  readonly progress: Progress;
+  /** Columns that the import does not use. */
+  ignored(columns: readonly string[]): void;
+  /** A row that was not sent. */
+  unreadable(row: RefusedRow): void;
+  /** A row that was sent and not taken. */
+  problem(problem: RowProblem): void;
+  /** The engine stayed away, so the import ended early. */
+  stopped(reason: StoppedError): void;
+}
+
+/**
+ * Sends the whole file, row by row in its order, one chunk after the other, so that history has the file's order. The
+ * file is read once before anything is sent, so a file that is not CSV to its end changes nothing.
+ * @throws UsageError, StoppedError the file cannot be used; nothing was sent
+ */
 export async function importFile(
   path: string,
   outside: Outside,
-  progress: Progress,
-  onProblem: (problem: RowProblem) => void,
+  report: ImportReport,
+  signal: AbortSignal,
 ): Promise<ImportSummary> {
-  const survey = await surveyFile(path);
-  const counts = { accepted: 0, replayed: 0, refused: 0, invalid: 0 };
-  let rows = 0;
-  let position: string | null = null;
-  progress.start(survey.rows);
+  const survey = await surveyFile(path, (columns) => report.ignored(columns));
+  const tally = new Tally(path);
+  const sender = new ChunkSender(outside, signal);
+  report.progress.start(survey.rows);
   try {
-    for await (const chunk of chunked(outgoingLines(path, new RowOccurrences(survey.inOrderOfTime)))) {
-      const answers = await sendChunk(chunk, outside);
-      for (const [index, { status, code, errors, position: at }] of answers.entries()) {
-        if (status === 'retry') continue;
-        counts[status] += 1;
-        if (at !== undefined && (position === null || at > position)) position = at;
-        if (status !== 'refused' && status !== 'invalid') continue;
-        onProblem({ fileLine: chunk[index]!.fileLine, status, code: code ?? null, errors });
-      }
-      rows += chunk.length;
-      progress.update(
-        rows,
-        `${counts.accepted} new, ${counts.replayed} known, ${counts.refused + counts.invalid} not taken`,
-      );
+    const lines = outgoingLines(path, new RowOccurrences(survey.inOrderOfTime), (row) => {
+      tally.unreadable();
+      report.unreadable(row);
+    });
+    for await (const chunk of chunked(lines)) {
+      if (signal.aborted) break;
+      tally.settled(chunk, await sender.send(chunk), report);
+      report.progress.update(tally.rows, tally.note);
     }
+  } catch (error) {
+    if (!(error instanceof StoppedError)) throw error;
+    report.stopped(error);
+    return tally.summary(false);
   } finally {
-    progress.stop();
+    report.progress.stop();
   }
-  return { file: path, rows, ...counts, position };
+  return tally.summary(!signal.aborted);
+}
+
+class Tally {
+  rows = 0;
+  readonly #counts = { accepted: 0, replayed: 0, refused: 0, invalid: 0 };
+  #position: string | null = null;
+
+  constructor(private readonly file: string) {}
+
+  unreadable(): void {
+    this.rows += 1;
+    this.#counts.invalid += 1;
+  }
+
+  settled(chunk: readonly OutgoingLine[], answers: readonly LineAnswer[], report: ImportReport): void {
+    for (const [index, { status, code, errors, position }] of answers.entries()) {
+      if (status === 'retry') continue;
+      this.rows += 1;
+      this.#counts[status] += 1;
+      if (position !== undefined && (this.#position === null || position > this.#position)) this.#position = position;
+      if (status !== 'refused' && status !== 'invalid') continue;
+      report.problem({ row: chunk[index]!.row, status, code: code ?? null, errors });
+    }
+  }
+
+  get note(): string {
+    const { accepted, replayed, refused, invalid } = this.#counts;
+    return `${accepted} new, ${replayed} known, ${refused + invalid} not taken`;
+  }
+
+  summary(complete: boolean): ImportSummary {
+    return { file: this.file, rows: this.rows, ...this.#counts, complete, position: this.#position };
+  }
 }
 
 /** A first, quick reading: how many rows there are, and whether they stand in order of time. */
-export async function surveyFile(path: string): Promise<{ readonly rows: number; readonly inOrderOfTime: boolean }> {
+export async function surveyFile(
+  path: string,
+  onHeader?: (ignoredColumns: readonly string[]) => void,
+): Promise<{ readonly rows: number; readonly inOrderOfTime: boolean }> {
   let rows = 0;
   let inOrderOfTime = true;
   let last = '';
-  for await (const row of readHistoryRows(path)) {
+  for await (const row of readHistoryRows(path, onHeader)) {
     rows += 1;
-    if (row.at === undefined || row.at < last) inOrderOfTime = false;
-    last = row.at ?? last;
+    if (isRefused(row)) continue;
+    // Without its Z a whole second sorts before its fractions.
+    const at = row.at.slice(0, -1);
+    if (at < last) inOrderOfTime = false;
+    last = at;
   }
   return { rows, inOrderOfTime };
 }
 
-async function* outgoingLines(path: string, occurrences: RowOccurrences): AsyncGenerator<OutgoingLine> {
+async function* outgoingLines(
+  path: string,
+  occurrences: RowOccurrences,
+  onRefused: (row: RefusedRow) => void,
+): AsyncGenerator<OutgoingLine> {
   for await (const row of readHistoryRows(path)) {
-    yield { fileLine: row.fileLine, json: historyLineJson(row, occurrences.importId(row)) };
+    if (isRefused(row)) onRefused(row);
+    else yield { row, json: historyLineJson(row, occurrences.importId(row)) };
   }
 }
 
-/** The line as the API takes it. What is no integer is sent as it stands, for the engine to name what is wrong. */
-export function historyLineJson(row: HistoryRow, importId: string): string {
-  const coins = row.coins !== undefined && /^\d{1,15}$/.test(row.coins) ? Number(row.coins) : row.coins;
-  const { at, roomId, creatorId, viewerId } = row;
+/** The line as the API takes it. */
+export function historyLineJson({ at, roomId, creatorId, viewerId, coins }: HistoryRow, importId: string): string {
   return JSON.stringify({ importId, at, roomId, creatorId, viewerId, coins });
 }

@@ -5,9 +5,9 @@ import type { HistoryRow } from './history-rows.js';
 /** Distinct rows remembered at once: about 100 bytes each. Rows in order of time need only those of one instant. */
 export const REMEMBERED_ROWS_MAX = 4_000_000;
 
-/** The row's content as a hash: the same in every file, wherever its columns stand. */
-export function rowHash(row: HistoryRow): string {
-  const content = JSON.stringify([row.at, row.roomId, row.creatorId, row.viewerId, row.coins]);
+/** The row's values as a hash: the same in every file, whatever the order of its columns and the spelling of its time. */
+export function rowHash({ at, roomId, creatorId, viewerId, coins }: HistoryRow): string {
+  const content = JSON.stringify([at, roomId, creatorId, viewerId, String(coins)]);
   return createHash('sha256').update(content).digest('hex').slice(0, 32);
 }
 
@@ -16,7 +16,7 @@ export function rowHash(row: HistoryRow): string {
  * rows of one file both count, while the same file sent twice, or another file with the same rows, counts once.
  *
  * In a file in order of time equal rows stand within one instant, so only that instant's rows are remembered and memory
- * stays small whatever the file's length. In any other file all rows are, up to `REMEMBERED_ROWS_MAX`.
+ * stays small for a file of any length. In any other file all rows are, up to `REMEMBERED_ROWS_MAX`.
  */
 export class RowOccurrences {
   readonly #seen = new Map<string, number>();

@@ -1,5 +1,5 @@
 import type { EventStore } from '@livegift/event-store';
-import type { Clocks, Ids, Scheduler } from '@livegift/kernel';
+import { HistorySpelling, type Clocks, type Ids, type Scheduler } from '@livegift/kernel';
 import type { ProcessTelemetry } from '@livegift/observability';
 import type { ReadinessPart } from '@livegift/process';
 import type { SharedWork } from '@livegift/lease';
@@ -12,9 +12,12 @@ import {
   type DynamicModule,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
+  type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import type { FastifyInstance } from 'fastify';
 import { Catalogue } from './catalogue/catalogue.js';
 import { commandHandlers } from './command-handlers.js';
 import type { FinisherState, GiftApplication } from './gift-application.js';
@@ -26,6 +29,7 @@ import { BulkController } from './http/bulk.controller.js';
 import { CreatorQueriesController } from './http/creator-queries.controller.js';
 import { GiftQueriesController } from './http/gift-queries.controller.js';
 import { HealthController } from './http/health.controller.js';
+import { speakOfHistory } from './http/history-edge.js';
 import { LeaderboardsController } from './http/leaderboards.controller.js';
 import { LogController } from './http/log.controller.js';
 import { ApiDocument } from './http/openapi/api-document.js';
@@ -47,7 +51,7 @@ import { RoomReads } from './queries/room.queries.js';
 import { WalletReads } from './queries/wallet.queries.js';
 import { Rooms } from './rooms/rooms.js';
 import { StartedGiftApplication } from './started-gift-application.js';
-import { CLOCK, HTTP_LIMITS, READINESS, STREAM_LIMITS_TOKEN, TELEMETRY } from './tokens.js';
+import { CLOCK, HTTP_LIMITS, READINESS, STREAM_LIMITS_TOKEN, TELEMETRY, HISTORY_SPELLING } from './tokens.js';
 import { Wallets } from './wallets/wallets.js';
 
 export { configureHttp, createHttpAdapter, HttpDraining, type HttpServerOptions } from './http/http-server.js';
@@ -79,11 +83,15 @@ export interface GiftApiParts {
 
 /** The only door for commands, and the queries. */
 @Module({})
-export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+export class GiftApiModule
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
   constructor(
     @Inject(StartedGiftApplication) private readonly application: StartedGiftApplication,
     private readonly boardStreams: BoardStreams,
     private readonly finisherWatch: ConsumerWatch,
+    private readonly adapterHost: HttpAdapterHost,
+    @Inject(HISTORY_SPELLING) private readonly spelling: HistorySpelling,
   ) {}
 
   static register(parts: GiftApiParts): DynamicModule {
@@ -112,6 +120,7 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         ...queryProviders(parts),
         ...queryHandlers,
         { provide: ApiDocument, useValue: new ApiDocument() },
+        { provide: HISTORY_SPELLING, useValue: new HistorySpelling(parts.store.storeId) },
         { provide: CLOCK, useValue: parts.clock },
         { provide: TELEMETRY, useValue: parts.telemetry },
         { provide: HTTP_LIMITS, useValue: { bulkLinesMax: parts.config.bulkLinesMax } },
@@ -120,6 +129,10 @@ export class GiftApiModule implements OnApplicationBootstrap, BeforeApplicationS
         { provide: READINESS, useValue: [application, ...(parts.readiness ?? []), finisher] },
       ],
     };
+  }
+
+  onModuleInit(): void {
+    speakOfHistory(this.adapterHost.httpAdapter.getInstance<FastifyInstance>(), this.spelling);
   }
 
   onApplicationBootstrap(): void {

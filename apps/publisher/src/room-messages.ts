@@ -2,7 +2,7 @@ import type { GiftMessage, RoomMessageBody } from '@livegift/contracts';
 import { roomStream, type GiftSent, type RoomClosed, type RoomOpened } from '@livegift/domain';
 import type { EventReader } from '@livegift/event-store';
 import type { RoomMessage } from '@livegift/fanout';
-import type { RecordedEvent } from '@livegift/kernel';
+import { tellPosition, type RecordedEvent } from '@livegift/kernel';
 import type { GiftInfos } from './gift-infos.js';
 
 /** What the publisher reads of the log: what rooms show, and what their gifts look like. */
@@ -51,7 +51,7 @@ function giftMessage(
   const body: GiftMessage = {
     type: 'gift',
     giftId: gift.giftId,
-    position,
+    position: tellPosition(storeId, position),
     roomId: gift.roomId,
     creatorId: gift.creatorId,
     viewerId: gift.viewerId,

@@ -19,6 +19,11 @@ const PROBLEMS = {
     title: 'The request took too long to arrive',
     detail: 'the request took too long to arrive',
   },
+  'history-changed': {
+    status: 410,
+    title: 'A backup was restored',
+    detail: 'after is from before a backup of the event store was restored; read again from the beginning',
+  },
   'expectation-failed': {
     status: 417,
     title: 'The expectation cannot be met',

@@ -1,5 +1,5 @@
 import type { Problem } from '@livegift/contracts';
-import { ID_PATTERN, isId, isPosition, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { ID_PATTERN, isId, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendGatewayProblem, sendProblem } from './gateway-problem.filter.js';
@@ -42,8 +42,10 @@ export class RoomEventsController {
   async events(@Req() request: EventsRequest, @Res() reply: FastifyReply): Promise<void> {
     const { roomId } = request.params;
     if (!isId(roomId)) return invalid(reply, 'path.roomId', `must match ${ID_PATTERN.source}`);
-    const after = first(request.query.after);
-    if (after !== null && !isPosition(after)) return invalid(reply, 'query.after', 'must be a position');
+    const told = first(request.query.after);
+    const after = told === null ? null : this.gateway.spelling.readPosition(told);
+    if (after === 'malformed') return invalid(reply, 'query.after', 'must be a position');
+    if (after === 'other-history') return sendGatewayProblem(reply, 'history-changed');
     const from = first(request.headers['last-event-id']) || first(request.query.from) || null;
     const entry = await this.gateway.enter({ roomId, from, after });
     if ('refused' in entry) return refuse(reply, entry.refused);

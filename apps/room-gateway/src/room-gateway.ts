@@ -1,5 +1,5 @@
 import { sourcePartitionOf, type FanOut } from '@livegift/fanout';
-import { pause, type Clocks, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { HistorySpelling, pause, type Clocks, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { RoomFeed, type JoinResult, type RoomBoard, type RoomFacts, type RoomSubscriber } from '@livegift/room-feed';
 import type { ConsumerReport } from '@livegift/subscriptions';
@@ -54,6 +54,8 @@ export interface Entry {
 /** Lets clients into rooms, over whatever protocol, and keeps the rooms fed. */
 export class RoomGateway {
   readonly config: RoomGatewayConfig;
+  /** How positions are told to clients. */
+  readonly spelling: HistorySpelling;
   readonly #feed: RoomFeed;
   readonly #pump: FeedPump;
   readonly #facts: RoomFactsReader;
@@ -64,6 +66,7 @@ export class RoomGateway {
   constructor(private readonly parts: RoomGatewayParts) {
     const { fanOut, readModel, storeId, clock, scheduler, telemetry, config } = parts;
     this.config = config;
+    this.spelling = new HistorySpelling(storeId);
     this.#facts = new RoomFactsReader(readModel, clock, scheduler);
     this.#feed = new RoomFeed({
       epoch: storeId,

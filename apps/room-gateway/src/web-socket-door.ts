@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_CODES, type Problem } from '@livegift/contracts';
-import { isId, isPosition, type Cancellable } from '@livegift/kernel';
+import { isId, type Cancellable, type HistorySpelling } from '@livegift/kernel';
 import { endWith, handOver, rawAnswer } from '@livegift/process';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { gatewayProblem } from './gateway-problem.filter.js';
@@ -70,7 +70,7 @@ export class WebSocketDoor {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const entry = entryRequest(request.url ?? '/');
+    const entry = entryRequest(request.url ?? '/', this.parts.gateway.spelling);
     handOver(request);
     if ('status' in entry) return endWith(socket, rawAnswer(entry));
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
@@ -112,12 +112,14 @@ export class WebSocketDoor {
 const asksForWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
 
 /** What the client asks for, or the problem that says why not. */
-function entryRequest(target: string): EntryRequest | Problem {
+function entryRequest(target: string, spelling: HistorySpelling): EntryRequest | Problem {
   if (!URL.canParse(target, 'http://gateway')) return gatewayProblem('invalid-request');
   const url = new URL(target, 'http://gateway');
   const match = LIVE_PATH.exec(url.pathname);
   if (match === null) return gatewayProblem('not-found');
-  const after = url.searchParams.get('after');
-  if (after !== null && !isPosition(after)) return MALFORMED_AFTER;
+  const told = url.searchParams.get('after');
+  const after = told === null ? null : spelling.readPosition(told);
+  if (after === 'malformed') return MALFORMED_AFTER;
+  if (after === 'other-history') return gatewayProblem('history-changed');
   return { roomId: match[1]!, from: url.searchParams.get('from') || null, after };
 }

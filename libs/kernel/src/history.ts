@@ -32,6 +32,12 @@ export function isSameStore(a: string, b: string): boolean {
   return storeUuidOf(a) === storeUuidOf(b);
 }
 
+/** The position as clients see it in this history. */
+export function tellPosition(historyId: string, position: Position): string {
+  const dot = historyId.lastIndexOf('.');
+  return dot === -1 ? position : `${historyId.slice(dot + 1)}-${position}`;
+}
+
 /**
  * How positions and cursors are told to clients: as they are, or behind the generation. Those of one history compare as
  * strings; those of another are recognized.

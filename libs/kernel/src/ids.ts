@@ -8,7 +8,7 @@ export type ViewerId = Branded<'ViewerId'>;
 export type CreatorId = Branded<'CreatorId'>;
 export type RoomId = Branded<'RoomId'>;
 export type GiftName = Branded<'GiftName'>;
-/** `<viewerId>.<revision of its GiftSent in the wallet>`: says where its event stands (ADR 0003). */
+/** `<viewerId>.<revision of its GiftSent in the wallet>[.<generation>]`: says where its event stands (ADR 0003). */
 export type GiftId = Branded<'GiftId'>;
 /** `<viewerId>.<revision of its CoinsPurchased in the wallet>`. */
 export type PurchaseId = Branded<'PurchaseId'>;
@@ -17,16 +17,26 @@ export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID_PATTERN.test(value);
 }
 
-/** The id of what a wallet wrote at `revision`: a gift's or a purchase's. */
-export function idAtRevision<Id extends GiftId | PurchaseId>(viewerId: string, revision: number): Id {
-  return `${viewerId}.${revision}` as Id;
+/**
+ * The id of what a wallet wrote at `revision`: a gift's or a purchase's. After a restore revisions are used again, so the
+ * generation stands behind.
+ */
+export function idAtRevision<Id extends GiftId | PurchaseId>(
+  viewerId: string,
+  revision: number,
+  generation: string | null,
+): Id {
+  return (generation === null ? `${viewerId}.${revision}` : `${viewerId}.${revision}.${generation}`) as Id;
 }
 
-/** Where an id made by `idAtRevision` points, or null when it cannot be one. */
+/** A revision has at most 15 digits, so the 16 of a generation are none. */
+const PLACE = /^(.+?)\.(0|[1-9]\d{0,14})(?:\.([0-9a-f]{16}))?$/;
+
+/**
+ * Where an id made by `idAtRevision` points, or null when it cannot be one. What stands there may be of another
+ * generation: it is the one that was meant only if it has this id.
+ */
 export function placeOfId(id: string): { readonly viewerId: ViewerId; readonly revision: number } | null {
-  const dot = id.lastIndexOf('.');
-  const digits = id.slice(dot + 1);
-  if (dot < 1 || !/^(0|[1-9]\d{0,14})$/.test(digits)) return null;
-  const viewerId = id.slice(0, dot);
+  const [, viewerId, digits] = PLACE.exec(id) ?? [];
   return isId(viewerId) ? { viewerId: viewerId as ViewerId, revision: Number(digits) } : null;
 }

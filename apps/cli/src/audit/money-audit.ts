@@ -57,6 +57,8 @@ export class MoneyAudit {
     this.#newest = event;
     this.#streams.recorded(event);
     switch (event.type) {
+      case 'StoreRestored':
+        return this.#wallets.restored(event);
       case 'WalletOpened':
         return this.#wallets.opened(event);
       case 'WalletConfirmed':

@@ -1,9 +1,11 @@
 import type { CoinsPurchased, GiftSent, WalletConfirmed } from '@livegift/domain';
+import type { StoreRestored } from '@livegift/event-store';
 import {
   COMMAND_COINS_MAX,
   DIAMONDS_PER_COIN,
   diamondsFor,
   idAtRevision,
+  isGeneration,
   platformDiamonds,
   type RecordedEvent,
 } from '@livegift/kernel';
@@ -24,7 +26,17 @@ export class WalletsAudit {
   readonly #wallets = new Map<string, WalletBooks>();
   readonly totals = { gifts: 0, bought: 0n, held: 0n, spent: 0n, diamonds: 0n, platformDiamonds: 0n };
 
+  /** Of the history at this place of the log. */
+  #generation: string | null = null;
+
   constructor(private readonly report: Report) {}
+
+  restored(event: RecordedEvent): void {
+    const { generation } = event.data as StoreRestored['data'];
+    if (!isGeneration(generation)) this.#say(event, 'revisions', `${String(generation)} is no generation`);
+    if (generation === this.#generation) this.#say(event, 'revisions', 'begins the generation that had begun already');
+    this.#generation = generation;
+  }
 
   get walletCount(): number {
     return this.#wallets.size;
@@ -134,7 +146,7 @@ export class WalletsAudit {
 
   /** A gift's and a purchase's id says where it stands, and each links to the one before. */
   #checkPlace(event: RecordedEvent, viewerId: string, id: string, previous: number | null): void {
-    if (id !== idAtRevision(viewerId, event.revision) || event.stream !== `wallet-${viewerId}`) {
+    if (id !== idAtRevision(viewerId, event.revision, this.#generation) || event.stream !== `wallet-${viewerId}`) {
       this.#say(event, 'revisions', `${event.type} ${id} stands at ${event.stream} ${event.revision}`);
     }
     const linked = event.metadata.previousOfType;

@@ -3,10 +3,11 @@ import type { CommandContext, CommandOutcome } from '@livegift/command-handling'
 import type { FieldError } from '@livegift/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_KEY_PATTERN } from './bodies/bulk-gift-line.body.js';
+import { toldIn } from './history-edge.js';
 import { invalidRequest, problemBody, ProblemError, PROBLEMS, sendProblem } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
 
-const GIFT_ID = /^[A-Za-z0-9._-]{1,80}$/;
+const GIFT_ID = /^[A-Za-z0-9._-]{1,97}$/;
 const JSON_CONTENT_TYPE = 'application/json; charset=utf-8';
 
 export interface CommandRules {
@@ -78,7 +79,7 @@ export function sendOutcome(reply: FastifyReply, outcome: CommandOutcome<unknown
   void reply
     .code(outcome.created ? 201 : 200)
     .header('content-type', JSON_CONTENT_TYPE)
-    .send(JSON.stringify(outcome.answer));
+    .send(JSON.stringify(toldIn(reply.server.historySpelling, outcome.answer)));
 }
 
 function sendRefusal(reply: FastifyReply, { refused, details }: Refused): void {

@@ -7,6 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BoardStreams } from '../queries/board-streams.js';
 import { GetBoard, type BoardRequest } from '../queries/board.queries.js';
 import { STREAM_LIMITS_TOKEN, TELEMETRY } from '../tokens.js';
+import { toldIn } from './history-edge.js';
 import { invalidRequest } from './problem.js';
 import { readQuery } from './query-request.js';
 import { BOARD_LIMIT_DEFAULT, BoardQueryString } from './query-strings.js';
@@ -99,7 +100,7 @@ export class LeaderboardsController {
     const opened = (): EventStream =>
       (stream ??= new EventStream(reply, { limits: this.limits, telemetry: this.telemetry }));
     const stop = this.streams.watch(wanted, first, {
-      show: (shown) => opened().send('board', shown),
+      show: (shown) => opened().send('board', toldIn(request.server.historySpelling, shown)),
       end: () => opened().end(),
     });
     opened().onClose(stop);

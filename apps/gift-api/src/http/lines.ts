@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FieldError, LineAnswer } from '@livegift/contracts';
 import type { FastifyReply } from 'fastify';
+import { toldIn } from './history-edge.js';
 import { ProblemError } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
 
@@ -70,6 +71,7 @@ function readLine(
 /** Answers in the order of the request's lines, whichever way each was come by. */
 export function sendLines(reply: FastifyReply, answers: readonly LineAnswer[], invalid: readonly LineAnswer[]): void {
   const all = invalid.length === 0 ? answers : [...answers, ...invalid].sort((a, b) => a.line - b.line);
-  const text = all.map((answer) => `${JSON.stringify(answer)}\n`).join('');
+  const { historySpelling } = reply.server;
+  const text = all.map((answer) => `${JSON.stringify(toldIn(historySpelling, answer))}\n`).join('');
   void reply.code(200).header('content-type', NDJSON_CONTENT_TYPE).send(text);
 }

@@ -1,10 +1,11 @@
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
 import type { LogEvent } from '@livegift/contracts';
-import type { Telemetry } from '@livegift/kernel';
+import type { HistorySpelling, Telemetry } from '@livegift/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ReadLog, type LogReading } from '../queries/log.queries.js';
 import { STREAM_LIMITS_TOKEN, TELEMETRY } from '../tokens.js';
+import { toldIn } from './history-edge.js';
 import { NDJSON_CONTENT_TYPE } from './lines.js';
 import { readQuery } from './query-request.js';
 import { LOG_LIMIT_DEFAULT, LogQuery } from './query-strings.js';
@@ -72,7 +73,7 @@ export class LogController {
     this.#open.add(writer);
     try {
       for await (const events of reading.batches) {
-        for (const piece of piecesOf(events)) {
+        for (const piece of piecesOf(events, request.server.historySpelling)) {
           if (!writer.write(piece) || !(await writer.taken())) return;
         }
       }
@@ -87,10 +88,10 @@ export class LogController {
   }
 }
 
-function* piecesOf(events: readonly LogEvent[]): Generator<string> {
+function* piecesOf(events: readonly LogEvent[], spelling: HistorySpelling): Generator<string> {
   let piece = '';
   for (const event of events) {
-    piece += `${JSON.stringify(event)}\n`;
+    piece += `${JSON.stringify(toldIn(spelling, event))}\n`;
     if (piece.length < PIECE_BYTES) continue;
     yield piece;
     piece = '';

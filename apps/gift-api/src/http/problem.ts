@@ -30,6 +30,7 @@ export const PROBLEMS = {
   'room-creator-mismatch': { status: 409, title: 'The room belongs to another creator' },
   contention: { status: 409, title: 'Too many writers at once' },
   'period-expired': { status: 410, title: 'The period is no longer kept' },
+  'history-changed': { status: 410, title: 'A backup was restored' },
   'body-too-large': { status: 413, title: 'The body is too large' },
   'too-many-lines': { status: 413, title: 'Too many lines' },
   'uri-too-long': { status: 414, title: 'The address is too long' },

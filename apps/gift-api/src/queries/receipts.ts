@@ -21,7 +21,9 @@ export class Receipts {
     const place = placeOfId(giftId);
     if (place === null) return null;
     const [event] = await this.store.readStream(walletStream(place.viewerId), { from: place.revision, limit: 1 });
-    return event?.type === 'GiftSent' && event.revision === place.revision ? (event as RecordedGift) : null;
+    if (event?.type !== 'GiftSent' || event.revision !== place.revision) return null;
+    const gift = event as RecordedGift;
+    return gift.data.giftId === giftId ? gift : null;
   }
 
   /** The receipts of these gifts, each with the moment of its credit. */

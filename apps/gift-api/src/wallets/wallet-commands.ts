@@ -2,14 +2,14 @@ import { StreamCommands, type StreamCommandsOptions } from '@livegift/command-ha
 import {
   WALLET_STATE_VERSION,
   walletConfirmed,
-  walletDecider,
+  walletDeciderOf,
   type WalletCommand,
   type WalletEvent,
   type WalletRefusal,
   type WalletState,
 } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
-import type { Clock, Ids, Telemetry } from '@livegift/kernel';
+import { generationOf, type Clock, type Ids, type Telemetry } from '@livegift/kernel';
 
 export type WalletCommands = StreamCommands<WalletState, WalletCommand, WalletEvent, WalletRefusal>;
 
@@ -22,6 +22,10 @@ export function createWalletCommands(parts: {
 }): WalletCommands {
   return new StreamCommands({
     ...parts,
-    kind: { decider: walletDecider, stateVersion: WALLET_STATE_VERSION, confirmed: walletConfirmed },
+    kind: {
+      decider: walletDeciderOf(generationOf(parts.store.storeId)),
+      stateVersion: WALLET_STATE_VERSION,
+      confirmed: walletConfirmed,
+    },
   });
 }

@@ -46,26 +46,33 @@ export const REGION_UNKNOWN = 'ZZ';
 
 type Decision = readonly WalletEvent[] | Refused<WalletRefusal>;
 
-export const walletDecider: Decider<WalletState, WalletCommand, WalletEvent, WalletRefusal> = {
-  initialState: walletInitialState,
-  decide: decideWallet,
-  evolve: evolveWallet,
-};
+export type WalletDecider = Decider<WalletState, WalletCommand, WalletEvent, WalletRefusal>;
 
-function decideWallet(command: WalletCommand, state: WalletState): Decision {
+/** @param generation of the history that the ids of new gifts and purchases name; null before any restore */
+export function walletDeciderOf(generation: string | null): WalletDecider {
+  return {
+    initialState: walletInitialState,
+    decide: (command, state) => decideWallet(command, state, generation),
+    evolve: evolveWallet,
+  };
+}
+
+export const walletDecider = walletDeciderOf(null);
+
+function decideWallet(command: WalletCommand, state: WalletState, generation: string | null): Decision {
   switch (command.type) {
     case 'SendGift':
-      return sendGift(command, state);
+      return sendGift(command, state, generation);
     case 'OpenWallet':
       return openWallet(command, state);
     case 'ChangeViewerDetails':
       return changeViewerDetails(command, state);
     case 'PurchaseCoins':
-      return purchaseCoins(command, state);
+      return purchaseCoins(command, state, generation);
     case 'CompletePurchase':
-      return state.opened ? [coinsPurchased(command, state)] : { refused: 'wallet-not-found' };
+      return state.opened ? [coinsPurchased(command, state, generation)] : { refused: 'wallet-not-found' };
     case 'ImportGift':
-      return importGift(command, state);
+      return importGift(command, state, generation);
   }
 }
 
@@ -93,20 +100,20 @@ export function walletConfirmed({ occurredAt }: WalletCommand, state: WalletStat
   return { type: 'WalletConfirmed', schemaVersion: 1, data };
 }
 
-function purchaseCoins(command: PurchaseCoins, state: WalletState): Decision {
+function purchaseCoins(command: PurchaseCoins, state: WalletState, generation: string | null): Decision {
   if (!state.opened) return { refused: 'wallet-not-found' };
   if (!state.ageAssured) return { refused: 'age-not-assured' };
   if (state.coins + command.coins > WALLET_COINS_MAX) return { refused: 'balance-limit' };
-  return [coinsPurchased(command, state)];
+  return [coinsPurchased(command, state, generation)];
 }
 
-function coinsPurchased(purchase: Purchase, state: WalletState): CoinsPurchased {
+function coinsPurchased(purchase: Purchase, state: WalletState, generation: string | null): CoinsPurchased {
   const { coins, price, provider, paymentId, occurredAt } = purchase;
   return {
     type: 'CoinsPurchased',
     schemaVersion: 1,
     data: {
-      purchaseId: idAtRevision<PurchaseId>(state.viewerId, state.nextRevision),
+      purchaseId: idAtRevision<PurchaseId>(state.viewerId, state.nextRevision, generation),
       viewerId: state.viewerId,
       coins,
       price: { amountMinor: price.amountMinor, currency: price.currency },
@@ -119,7 +126,7 @@ function coinsPurchased(purchase: Purchase, state: WalletState): CoinsPurchased 
 }
 
 /** The checks stand in the order of `SEND_GIFT_REFUSALS`. */
-function sendGift(command: SendGift, state: WalletState): Decision {
+function sendGift(command: SendGift, state: WalletState, generation: string | null): Decision {
   const { room, priceCoins } = command;
   if (!state.opened) return { refused: 'wallet-not-found' };
   if (room === null) return { refused: 'room-not-found' };
@@ -133,12 +140,19 @@ function sendGift(command: SendGift, state: WalletState): Decision {
   if (state.coins < coins) {
     return { refused: 'balance-too-low', details: { balance: state.coins, required: coins } };
   }
-  return [giftSent(command, state, room.creatorId, priceCoins, coins)];
+  const giftId = idAtRevision<GiftId>(state.viewerId, state.nextRevision, generation);
+  return [giftSent(command, state, giftId, room.creatorId, priceCoins, coins)];
 }
 
-function giftSent(command: SendGift, state: WalletState, creatorId: string, priceCoins: Coins, coins: Coins): GiftSent {
+function giftSent(
+  command: SendGift,
+  state: WalletState,
+  giftId: GiftId,
+  creatorId: string,
+  priceCoins: Coins,
+  coins: Coins,
+): GiftSent {
   const { roomId, gift, quantity, occurredAt, creatorShareBps } = command;
-  const giftId = idAtRevision<GiftId>(state.viewerId, state.nextRevision);
   const last = state.streaks[indexOfStreak(state.streaks, roomId, gift)];
   return {
     type: 'GiftSent',
@@ -165,7 +179,7 @@ function giftSent(command: SendGift, state: WalletState, creatorId: string, pric
   };
 }
 
-function importGift(command: ImportGift, state: WalletState): Decision {
+function importGift(command: ImportGift, state: WalletState, generation: string | null): Decision {
   const { importId, viewerId, roomId, creatorId, coins, creatorShareBps, occurredAt } = command;
   const events: WalletEvent[] = [];
   if (!state.opened) {
@@ -177,7 +191,7 @@ function importGift(command: ImportGift, state: WalletState): Decision {
     type: 'CoinsPurchased',
     schemaVersion: 1,
     data: {
-      purchaseId: idAtRevision<PurchaseId>(viewerId, purchaseRevision),
+      purchaseId: idAtRevision<PurchaseId>(viewerId, purchaseRevision, generation),
       viewerId,
       coins,
       price: null,
@@ -191,7 +205,7 @@ function importGift(command: ImportGift, state: WalletState): Decision {
     type: 'GiftSent',
     schemaVersion: 1,
     data: {
-      giftId: idAtRevision<GiftId>(viewerId, purchaseRevision + 1),
+      giftId: idAtRevision<GiftId>(viewerId, purchaseRevision + 1, generation),
       roomId,
       creatorId,
       viewerId,

@@ -24,7 +24,7 @@ import { nullable, type JsonSchema } from './body-schema.js';
 type Fields<Answer> = { readonly [Field in keyof Required<Answer>]: JsonSchema };
 
 const id: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' };
-const giftId: JsonSchema = { type: 'string', pattern: String.raw`^[A-Za-z0-9._-]{1,64}\.\d+$` };
+const giftId: JsonSchema = { type: 'string', pattern: String.raw`^[A-Za-z0-9._-]{1,64}\.\d+(\.[0-9a-f]{16})?$` };
 const text: JsonSchema = { type: 'string' };
 const instant: JsonSchema = { type: 'string', format: 'date-time' };
 const integer: JsonSchema = { type: 'integer' };

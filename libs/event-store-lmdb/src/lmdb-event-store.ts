@@ -26,7 +26,7 @@ import {
 import { AbsentTypes } from './absent-types.js';
 import { appendInOrder } from './append-in-order.js';
 import { BlockLog } from './block-log.js';
-import { makeDirectory } from './data-directory.js';
+import { assertRestored, makeDirectory } from './data-directory.js';
 import type { DirectoryHolder } from './directory-holder.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { getCopy, type Environment } from './environment.js';
@@ -52,6 +52,7 @@ export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promis
   const limits = limitsOf(options);
   const file = join(directory, DATA_FILE);
   makeDirectory(directory);
+  assertRestored(directory);
   const onWait = (holder: DirectoryHolder, silentMsMax: number): void => {
     const { pid, host } = holder;
     telemetry.warn('event store: waits for a sign of life of the process that held it', { pid, host, silentMsMax });

@@ -5,6 +5,7 @@ import { BlockLog } from './block-log.js';
 import { hasThisPidElsewhere } from './directory-holder.js';
 import { holderOf } from './directory-lock.js';
 import { checkDataFile } from './data-file.check.js';
+import { assertRestored } from './data-directory.js';
 import { getCopy, openEnvironment, type Environment } from './environment.js';
 import { StreamTail } from './stream-tail.js';
 
@@ -34,6 +35,7 @@ export function openChecked(directory: string, readOnly: boolean): Environment {
  * @throws EventStoreError `damaged`, `unavailable`
  */
 export async function openForReading(directory: string): Promise<Environment> {
+  assertRestored(directory);
   const holder = await holderOf(directory, Date.now());
   if (holder !== null && hasThisPidElsewhere(holder)) {
     const message =

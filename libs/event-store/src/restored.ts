@@ -1,4 +1,15 @@
-import { historyIdOf, isGeneration, type DomainEvent, type Instant, type RecordedEvent } from '@livegift/kernel';
+import {
+  historyIdOf,
+  instant,
+  isGeneration,
+  notBefore,
+  storeUuidOf,
+  type DomainEvent,
+  type Instant,
+  type Position,
+  type RecordedEvent,
+} from '@livegift/kernel';
+import type { EventReader, EventStore } from './event-store.js';
 
 /** What concerns the whole store stands here. */
 export const HISTORY_STREAM = 'store';
@@ -19,3 +30,62 @@ export function historyIdFrom(storeUuid: string, newest: RecordedEvent | undefin
   const { generation } = newest.data as Partial<StoreRestored['data']>;
   return historyIdOf(storeUuid, isGeneration(generation) ? generation : null);
 }
+
+export interface NewGeneration {
+  readonly generation: string;
+  readonly eventId: string;
+  readonly correlationId: string;
+  readonly nowMs: number;
+}
+
+export interface BegunGeneration {
+  /** What the store answers as its id from the next time on that it is opened. */
+  readonly historyId: string;
+  readonly position: Position;
+}
+
+/**
+ * Begins a generation. Only while no other process works on the store: they would go on in the history before.
+ * @throws EventStoreError
+ */
+export async function beginGeneration(store: EventStore, given: NewGeneration): Promise<BegunGeneration> {
+  const { generation, eventId, correlationId, nowMs } = given;
+  const [newest] = await store.readStream(HISTORY_STREAM, { direction: 'backwards', limit: 1 });
+  const occurredAt = notBefore(instant(nowMs), newest?.metadata.recordedAt ?? null);
+  const restored: StoreRestored = { type: 'StoreRestored', schemaVersion: 1, data: { generation, occurredAt } };
+  const metadata = { $correlationId: correlationId, $causationId: correlationId, recordedAt: occurredAt };
+  const { positions } = await store.append(
+    HISTORY_STREAM,
+    [{ ...restored, id: eventId, metadata }],
+    newest?.revision ?? 'no-stream',
+  );
+  return { historyId: historyIdOf(storeUuidOf(store.storeId), generation), position: positions[0]! };
+}
+
+/** Where the present history begins, and which histories it goes on from. */
+export interface Ancestry {
+  /** Position of its StoreRestored. */
+  readonly beganAt: Position;
+  readonly ancestors: ReadonlySet<string>;
+}
+
+/** Null: nothing was ever restored. @throws EventStoreError `unavailable`, `damaged` */
+export async function ancestryOf(events: EventReader): Promise<Ancestry | null> {
+  const uuid = storeUuidOf(events.storeId);
+  const ancestors = new Set([uuid]);
+  let newest: RecordedEvent | undefined;
+  for (let from = 0; ;) {
+    const page = await events.readStream(HISTORY_STREAM, { from, limit: RESTORES_PER_PAGE });
+    for (const event of page) {
+      if (event.type !== 'StoreRestored') continue;
+      newest = event;
+      ancestors.add(historyIdFrom(uuid, event));
+    }
+    if (page.length < RESTORES_PER_PAGE) break;
+    from += page.length;
+  }
+  ancestors.delete(events.storeId);
+  return newest === undefined ? null : { beganAt: newest.position, ancestors };
+}
+
+const RESTORES_PER_PAGE = 100;

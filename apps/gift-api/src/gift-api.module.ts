@@ -174,7 +174,10 @@ function queryProviders({ store, readModel, clock, scheduler, telemetry, config 
     { provide: CreatorReads, useValue: new CreatorReads(store, readModel, readYourWrites, receipts) },
     { provide: RoomReads, useValue: new RoomReads(readModel, readYourWrites, receipts) },
     { provide: BoardReads, useValue: boards },
-    { provide: BoardStreams, useValue: new BoardStreams(boards, readModel, clock, scheduler, telemetry) },
+    {
+      provide: BoardStreams,
+      useValue: new BoardStreams({ boards, readModel, head: () => store.head(), clock, scheduler, telemetry }),
+    },
     { provide: LogReads, useValue: new LogReads(store, readYourWrites, telemetry) },
   ];
 }

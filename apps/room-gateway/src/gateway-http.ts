@@ -54,6 +54,7 @@ export function configureGatewayHttp(
   });
   let isDraining = false;
   server.addHook('onRequest', (request, reply, done) => {
+    connections.adopt(request.raw, reply.raw);
     void reply.header('x-correlation-id', request.id).header('x-content-type-options', 'nosniff');
     void reply.header('cache-control', 'no-store');
     allowOrigin(request, reply, corsOrigins);

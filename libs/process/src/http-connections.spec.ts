@@ -100,6 +100,24 @@ describe('the connections of an HTTP server', () => {
     expect(await openSockets()).toBe(0);
   });
 
+  it('include those of a second server, from its first request on', async () => {
+    await start(answerOnceRead);
+    const second = createServer((request, response) => {
+      connections.adopt(request, response);
+      handle(request, response);
+    });
+    await new Promise<void>((resolve) => second.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(second.address() as AddressInfo).port}`;
+    const client = await open(post('body'));
+    client.socket.end();
+    expect(await client.rest()).toMatch(/done$/);
+    const idle = await open(post('body'));
+    await idle.until((text) => text.endsWith('done'));
+    const closing = new Promise<void>((resolve) => second.close(() => resolve()));
+    connections.drain();
+    await closing;
+  });
+
   it('end an endless answer when its reader closes its side', async () => {
     await start((request, response) => {
       lastsWithReader(request);

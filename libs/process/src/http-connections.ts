@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { endWith, rawAnswer, type RawProblem } from './final-answer.js';
-import { beginExchange, endExchange, track, type Connection, type Exchange } from './http-exchange.js';
+import { beginExchange, endExchange, isTracked, track, type Connection, type Exchange } from './http-exchange.js';
 
 export interface HttpConnectionLimits {
   /** A request's body may take this long to arrive, and a second more for each `bodyBytesPerSecondMin` of it. */
@@ -32,6 +32,7 @@ export interface HttpConnectionOptions {
  */
 export class HttpConnections {
   readonly #connections = new Map<Socket, Connection>();
+  readonly #servers = new WeakSet<Server>();
   readonly #limits: HttpConnectionLimits;
   #isDraining = false;
   #sweptMs = performance.now();
@@ -41,6 +42,28 @@ export class HttpConnections {
     private readonly options: HttpConnectionOptions,
   ) {
     this.#limits = { ...HTTP_CONNECTION_LIMITS, ...options.limits };
+    this.#listenTo(server);
+    const sweeping = setInterval(() => this.#sweep(), this.#limits.sweepEveryMs);
+    sweeping.unref();
+    server.once('close', () => clearInterval(sweeping));
+  }
+
+  /**
+   * For the first hook of a request. A server that is told to listen on `localhost` has a second one for the second address,
+   * and says so nowhere: it is known from its first request on.
+   */
+  adopt(request: IncomingMessage, response: ServerResponse): void {
+    if (isTracked(request)) return;
+    const { socket } = request;
+    const { server } = socket as Socket & { readonly server?: Server };
+    if (server === undefined || !(socket instanceof Socket)) return;
+    if (!this.#servers.has(server)) this.#listenTo(server);
+    this.#add(socket);
+    this.#begin(request, response);
+  }
+
+  #listenTo(server: Server): void {
+    this.#servers.add(server);
     // Otherwise Node drops the answer to a client that has closed its side, as `nc` and some proxies do, after acting on it.
     (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
     server.prependListener('connection', (socket: Socket) => this.#add(socket));
@@ -48,7 +71,7 @@ export class HttpConnections {
       this.#begin(request, response),
     );
     server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-      const problem = options.problem('expectation-failed', DETAILS['expectation-failed']);
+      const problem = this.options.problem('expectation-failed', DETAILS['expectation-failed']);
       response.setHeader('content-type', 'application/problem+json; charset=utf-8');
       response.setHeader('cache-control', 'no-store');
       response.setHeader('connection', 'close');
@@ -57,9 +80,6 @@ export class HttpConnections {
       request.resume();
     });
     server.on('clientError', (error: Error, socket: Socket) => this.#fail(error, socket));
-    const sweeping = setInterval(() => this.#sweep(), this.#limits.sweepEveryMs);
-    sweeping.unref();
-    server.once('close', () => clearInterval(sweeping));
   }
 
   /** From now on a connection ends with its last answer, and one without a request ends at once. */

@@ -46,6 +46,8 @@ export function beginExchange(request: IncomingMessage, response: ServerResponse
   return exchange;
 }
 
+export const isTracked = (request: IncomingMessage): boolean => (request as Tracked)[EXCHANGE] !== undefined;
+
 export function endExchange(exchange: Exchange): void {
   if (exchange.isOver) return;
   exchange.isOver = true;

@@ -1,6 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import { whenOver } from '@livegift/process';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type {
+  FastifyInstance,
+  FastifyRequest,
+  onRequestHookHandler,
+  onSendHookHandler,
+  preHandlerHookHandler,
+} from 'fastify';
 import { invalidRequest, ProblemError } from './problem.js';
 
 /** Addresses that take lines of JSON; all others take one JSON object. */
@@ -45,20 +51,26 @@ export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits)
 /** Bulk bodies are large, so only some are taken at once. */
 export function boundLineBodies(server: FastifyInstance): void {
   const places = new LineBodyPlaces();
-  server.addHook('onRequest', (request, reply, done) => {
-    if (!takesLines(request)) return done();
+  const take: onRequestHookHandler = (request, reply, done) => {
     if (places.take(request)) return done();
     void reply.header('connection', 'close');
     done(new ProblemError('overloaded', 'too many bulk requests at once'));
-  });
-  server.addHook('preHandler', (request, _reply, done) => {
+  };
+  const beginWork: preHandlerHookHandler = (request, _reply, done) => {
     places.beginWork(request);
     done();
-  });
+  };
   // Also of an answer that waits behind another on its connection: what is left of the request is its answer's lines.
-  server.addHook('onSend', (request, _reply, payload, done) => {
+  const giveBack: onSendHookHandler<unknown> = (request, _reply, payload, done) => {
     places.giveBack(request);
     done(null, payload);
+  };
+  // On these routes only: all others are spared the calls.
+  server.addHook('onRoute', (route) => {
+    if (!LINE_ROUTES.has(route.url)) return;
+    route.onRequest = [route.onRequest ?? [], take].flat();
+    route.preHandler = [route.preHandler ?? [], beginWork].flat();
+    route.onSend = [route.onSend ?? [], giveBack].flat();
   });
 }
 
@@ -83,7 +95,7 @@ class LineBodyPlaces {
   }
 
   giveBack(request: FastifyRequest): void {
-    if (this.#holders.size > 0) this.#holders.delete(request);
+    this.#holders.delete(request);
   }
 }
 

@@ -76,6 +76,7 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     if (!isLong || STREAMED_ROUTES.has(route.url)) Object.assign(route, { compress: false });
   });
   server.addHook('onRequest', (request, reply, done) => {
+    connections.adopt(request.raw, reply.raw);
     void reply.header('x-correlation-id', request.id);
     void reply.header('x-content-type-options', 'nosniff');
     // Balances, boards and refusals change; what may be kept (the documentation) says so itself.

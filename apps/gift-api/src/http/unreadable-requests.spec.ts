@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { createTelemetry } from '@livegift/observability';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
 import { InMemoryEventStore, RawClient, rawRequest } from '@livegift/testing';
@@ -10,7 +11,7 @@ describe('requests that are not plain HTTP', () => {
   let server: GiftApiServer;
   const clients: RawClient[] = [];
 
-  beforeAll(async () => {
+  const start = async (host: string): Promise<GiftApiServer> => {
     const clock = { now: () => Date.now(), elapsedMs: () => performance.now() };
     const scheduler = {
       after: (ms: number, task: () => void) => {
@@ -20,7 +21,7 @@ describe('requests that are not plain HTTP', () => {
     };
     const readModel = createMemoryReadModel({ clock, scheduler });
     await readModel.markBuilt(0, null);
-    server = await startGiftApi({
+    return startGiftApi({
       parts: {
         store: new InMemoryEventStore('a-store'),
         readModel,
@@ -31,9 +32,13 @@ describe('requests that are not plain HTTP', () => {
         config: { boardUtcOffset: '+00:00', bulkLinesMax: 10 },
       },
       http: { corsOrigins: null, bodyBytesMax: 65_536, bulkBodyBytesMax: 100_000, drainMsMax: 3_000 },
-      host: '127.0.0.1',
+      host,
       port: 0,
     });
+  };
+
+  beforeAll(async () => {
+    server = await start('127.0.0.1');
   });
 
   afterAll(async () => {
@@ -96,6 +101,20 @@ describe('requests that are not plain HTTP', () => {
     client.socket.end();
     expect(await client.rest()).toContain('"viewerId":"half-closed"');
     expect(client.statuses).toEqual([201]);
+  });
+
+  it('are answered on every address of localhost when the client closes its side', async () => {
+    const local = await start('localhost');
+    const { port } = new URL(local.url);
+    for (const { address, family } of await lookup('localhost', { all: true })) {
+      const host = family === 6 ? `[${address}]` : address;
+      const read = rawRequest('GET', '/v1/catalogue/gifts');
+      const client = await RawClient.open(`http://${host}:${port}`, read);
+      client.socket.end();
+      expect(await client.rest()).toMatch(/^HTTP\/1\.1 200 /);
+      client.destroy();
+    }
+    await local.close();
   });
 
   it.each(['/v1/wallets/ann', '/v1/leaderboards/gifters', '/v1/catalogue/gifts', '/health/ready', '/v1/nothing'])(

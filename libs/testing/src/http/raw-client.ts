@@ -12,7 +12,7 @@ export class RawClient {
 
   private constructor(url: string) {
     const { hostname, port } = new URL(url);
-    this.socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    this.socket = connect({ host: hostname.replaceAll(/[[\]]/g, ''), port: Number(port), allowHalfOpen: true });
     this.socket.on('error', () => {});
     this.socket.on('data', (chunk: Buffer) => {
       this.text += chunk.toString('latin1');

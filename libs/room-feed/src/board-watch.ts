@@ -12,6 +12,7 @@ export class BoardWatch {
   #timer: Cancellable | null = null;
   #asking = false;
   #lastMs = Number.NEGATIVE_INFINITY;
+  #settling: { readonly done: () => void; readonly timer: Cancellable } | null = null;
 
   constructor(
     private readonly roomId: string,
@@ -34,7 +35,19 @@ export class BoardWatch {
   /** The board should contain the gift at `position`. */
   want(position: Position): void {
     if (this.#wanted === null || position > this.#wanted) this.#wanted = position;
-    if ((this.#board?.position ?? '') >= this.#wanted) return;
+    if (this.#isComplete()) return;
+    this.#askIn(0);
+  }
+
+  /** Calls `done` once the board that was shown contains every gift that came, or after `waitMs`; never after `stop`. */
+  settle(waitMs: number, done: () => void): void {
+    if (this.#isComplete()) return done();
+    this.#settling?.timer.cancel();
+    const timer = this.parts.scheduler.after(waitMs, () => {
+      this.parts.telemetry.count('room_boards_unsettled_total');
+      this.#settled();
+    });
+    this.#settling = { done, timer };
     this.#askIn(0);
   }
 
@@ -42,9 +55,22 @@ export class BoardWatch {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#settling?.timer.cancel();
+    this.#settling = null;
     this.#board = null;
     this.#wanted = null;
     this.#text = '';
+  }
+
+  #isComplete(): boolean {
+    return this.#wanted === null || (this.#board?.position ?? '') >= this.#wanted;
+  }
+
+  #settled(): void {
+    const settling = this.#settling;
+    this.#settling = null;
+    settling?.timer.cancel();
+    settling?.done();
   }
 
   #keep(board: RoomBoard): boolean {
@@ -79,7 +105,8 @@ export class BoardWatch {
     }
     this.#asking = false;
     this.#lastMs = clock.elapsedMs();
-    if (this.#wanted !== null && (this.#board?.position ?? '') < this.#wanted) this.#askIn(retryMs);
+    if (this.#isComplete()) this.#settled();
+    else this.#askIn(retryMs);
   }
 
   #tell(board: RoomBoard): void {

@@ -182,9 +182,12 @@ export class LiveRoom {
 
   #close(): void {
     this.closed = true;
-    this.#sendEnded(this.#streaks.endAll());
-    this.#send(ROOM_CLOSED);
-    this.endAll('room-closed');
+    // The last leaderboard is the final one: it may still be on its way.
+    this.board.settle(this.parts.config.closingBoardMsMax, () => {
+      this.#sendEnded(this.#streaks.endAll());
+      this.#send(ROOM_CLOSED);
+      this.endAll('room-closed');
+    });
   }
 
   #send(frame: FeedFrame): void {

@@ -254,8 +254,9 @@ describe('live frames', () => {
     it('reach everybody before the room ends', async () => {
       await betweenTurns(() => {
         world.closed(2);
-        expect(got()).toEqual([[1], [1], [1], [1], [1]]);
       });
+      await world.pass(ROOM_FEED_DEFAULTS.closingBoardMsMax);
+      expect(got()).toEqual([[1], [1], [1], [1], [1]]);
       expect(clients.map(({ frames }) => frames.at(-1)?.type)).toEqual(Array(5).fill('room-closed'));
     });
   });
@@ -402,11 +403,51 @@ describe('the end of a room', () => {
   it('ends its streaks, says so, and closes every connection; nobody comes in after', async () => {
     const client = world.join();
     world.gift(1, { streak: { id: 's', count: 2 } });
+    world.board = { ...world.board, position: at(1) };
+    await world.pass(300);
     world.closed(2);
     expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['gift', 'streak-ended', 'room-closed']);
     expect(client.ended).toBe('room-closed');
     expect(world.feed.join(new Client(world), world.request(null))).toBe('room-closed');
     expect(world.feed.room(ROOM)).toMatchObject({ closed: true });
+  });
+
+  it('sends the final leaderboard before it, when the read model follows a moment later', async () => {
+    const client = world.join();
+    world.gift(1);
+    world.closed(2);
+    world.gift(3);
+    await world.pass(500);
+    expect(client.ended).toBeNull();
+    expect(world.feed.join(new Client(world), world.request(null))).toBe('room-closed');
+    world.board = { entries: [{ rank: 1, id: 'v', name: null, score: 2, reachedAt: 'then' }], position: at(3) };
+    await world.pass(300);
+    expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['gift', 'gift', 'leaderboard', 'room-closed']);
+    expect(client.frames.at(-2)).toEqual({ type: 'leaderboard', entries: world.board.entries });
+    expect(client.ended).toBe('room-closed');
+  });
+
+  it('does not wait for ever for the final leaderboard', async () => {
+    const client = world.join();
+    world.boardFails = true;
+    world.gift(1);
+    world.closed(2);
+    await world.pass(1_900);
+    expect(client.ended).toBeNull();
+    await world.pass(200);
+    expect(client.frames.slice(1).map(({ type }) => type)).toEqual(['gift', 'room-closed']);
+    expect(client.ended).toBe('room-closed');
+  });
+
+  it('leaves nothing to wake up when everybody leaves before the final leaderboard', async () => {
+    const client = world.join();
+    world.gift(1);
+    world.closed(2);
+    await world.pass(10);
+    world.feed.leave(client, ROOM);
+    world.feed.close('going-away');
+    expect(world.time.pending).toBe(0);
+    expect(client.ended).toBeNull();
   });
 });
 

@@ -72,6 +72,8 @@ export interface RoomFeedConfig {
   /** A room's board is sent at most so often. */
   readonly leaderboardEveryMs: number;
   readonly leaderboardRetryMs: number;
+  /** A room that is closed waits for its last leaderboard at most so long. */
+  readonly closingBoardMsMax: number;
   readonly windowGiftsMax: number;
   readonly windowMs: number;
   /** Of all rooms together; the rooms that were quiet longest give theirs up first. */
@@ -90,6 +92,7 @@ export const ROOM_FEED_DEFAULTS: RoomFeedConfig = {
   connectionsPerTurn: 64,
   leaderboardEveryMs: 250,
   leaderboardRetryMs: 1_000,
+  closingBoardMsMax: 2_000,
   windowGiftsMax: 2_000,
   windowMs: 900_000,
   windowBytesMax: 128 * 1024 * 1024,

@@ -101,6 +101,7 @@ function walletHistory(order: SeedOrder, wallet: number): readonly NewEvent[] {
         type: 'SendGift',
         roomId: `room-${room}`,
         room: { creatorId: `creator-${room}`, open: true },
+        creatorDiamonds: 0,
         gift: 'rose',
         priceCoins: 1,
         quantity: 1,

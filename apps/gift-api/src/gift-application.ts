@@ -12,10 +12,12 @@ import { allOfTheWork, SoleWorker, type SharedWork } from '@livegift/lease';
 import type { ConsumerReport } from '@livegift/subscriptions';
 import { Catalogue } from './catalogue/catalogue.js';
 import { Claims } from './claims.js';
+import { CreatorEarnings } from './creators/creator-earnings.js';
 import { giftApplicationDefaults, type GiftApplicationConfig } from './gift-application.config.js';
 import { BulkGifts } from './gifts/bulk-gifts.js';
 import { Gifts } from './gifts/gifts.js';
 import { HistoryCompletion } from './history/history-completion.js';
+import { HistoryRooms } from './history/history-rooms.js';
 import { History } from './history/history.js';
 import { Finisher } from './purchases/finisher.js';
 import { firstWithItsKey, PurchaseCompletion, type ClaimRule } from './purchases/purchase-completion.js';
@@ -82,16 +84,18 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     kind: { decider: roomDecider, stateVersion: ROOM_STATE_VERSION, confirmed: roomConfirmed },
   });
   const references = new RoomReferences(store, clock, config);
+  const earnings = new CreatorEarnings(store, clock, config);
   const catalogue = new Catalogue(store, clock, ids, config);
   const rooms = new Rooms(roomCommands, references, store, clock, ids);
-  const gifts = new Gifts(commands, references, catalogue, clock, config);
+  const gifts = new Gifts(commands, references, earnings, catalogue, clock, config);
   const paymentClaims = new Claims<PaymentClaimed>(store, clock, ids, 'PaymentClaimed');
   const claimRule = parts.claimRule ?? firstWithItsKey;
   const purchaseCompletion = new PurchaseCompletion(commands, paymentClaims, store, clock, config, claimRule);
   const purchases = new Purchases(commands, paymentClaims, purchaseCompletion, clock);
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);
-  const history = new History(commands, rooms, references, historyClaims, completion, clock, config);
+  const historyRooms = new HistoryRooms(rooms, references, earnings, historyClaims);
+  const history = new History(commands, historyRooms, earnings, historyClaims, completion, clock, config);
   const finisherWork = parts.finisherWork ?? allOfTheWork(1);
   const finishing = new SoleWorker(finisherWork, () => {
     const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });
@@ -103,7 +107,7 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     purchases,
     rooms,
     gifts,
-    bulkGifts: new BulkGifts(commands, gifts, references, catalogue, scheduler),
+    bulkGifts: new BulkGifts(commands, gifts, references, earnings, catalogue, scheduler),
     history,
     catalogue,
     finisher: {

@@ -74,6 +74,8 @@ export interface LineAnswer {
   readonly giftId?: string;
   readonly position?: string;
   readonly code?: string;
+  /** What was wrong, in words, where the code alone does not say it. */
+  readonly detail?: string;
   readonly errors?: readonly FieldError[];
 }
 

@@ -6,6 +6,13 @@ export type Diamonds = number;
 export const COMMAND_COINS_MAX: Coins = 1_000_000_000;
 /** A wallet holds at most this many coins. */
 export const WALLET_COINS_MAX: Coins = 1_000_000_000_000;
+/** A creator earns at most this many diamonds: what a number holds exactly. */
+export const CREATOR_DIAMONDS_MAX: Diamonds = Number.MAX_SAFE_INTEGER;
+/**
+ * From so many diamonds on a creator gets no more gifts. The other half of the range is for gifts under way, so that
+ * what was accepted can always be credited.
+ */
+export const CREATOR_LIMIT_DIAMONDS: Diamonds = 2 ** 52;
 export const DIAMONDS_PER_COIN = 100;
 /** A creator's share in basis points (hundredths of a percent): half. */
 export const CREATOR_SHARE_BPS_DEFAULT = 5_000;

@@ -1,8 +1,9 @@
 import type { CommandTicket, Decided } from '@livegift/command-handling';
 import type { BulkGiftLine, LineAnswer } from '@livegift/contracts';
 import { walletStream, type GiftSent, type SendGift, type WalletEvent, type WalletState } from '@livegift/domain';
-import { pause, type Refused, type Scheduler } from '@livegift/kernel';
+import { pause, type Diamonds, type Refused, type Scheduler } from '@livegift/kernel';
 import type { Catalogue } from '../catalogue/catalogue.js';
+import type { CreatorEarnings } from '../creators/creator-earnings.js';
 import type { RoomReference, RoomReferences } from '../rooms/room-references.js';
 import type { WalletCommands } from '../wallets/wallet-commands.js';
 import { hashGift, type Gifts } from './gifts.js';
@@ -21,6 +22,7 @@ export class BulkGifts {
     private readonly commands: WalletCommands,
     private readonly gifts: Gifts,
     private readonly rooms: RoomReferences,
+    private readonly earnings: CreatorEarnings,
     private readonly catalogue: Catalogue,
     private readonly scheduler: Scheduler,
   ) {}
@@ -43,39 +45,65 @@ export class BulkGifts {
     answers: LineAnswers,
   ): Promise<void> {
     const rooms = await this.#roomsOf(lines);
+    const earnings = await this.#earningsOf([...rooms.values()]);
     const catalogueKnown = this.catalogue.isFresh() || (await succeeds(this.catalogue.refresh()));
     lines.forEach(({ line, body }, index) => {
       const room = rooms.get(body.roomId);
-      if (room === undefined || !catalogueKnown) {
+      const earned = room ? earnings.get(room.creatorId) : 0;
+      if (room === undefined || earned === undefined || !catalogueKnown) {
         answers.put(firstIndex + index, { line, status: 'retry', code: 'unavailable' });
         return;
       }
-      const command = this.gifts.commandFor(body.roomId, body, room);
-      const ticket = new GiftLineTicket(line, firstIndex + index, body, command, correlationId, answers);
+      const command = this.gifts.commandFor(body.roomId, body, room, earned);
+      const ticket = new GiftLineTicket(line, firstIndex + index, body, command, correlationId, answers, this.gifts);
       this.commands.submit(walletStream(body.viewerId), ticket);
     });
   }
 
   /** Null: there is no such room. Left out: the store did not say. */
-  async #roomsOf(lines: readonly NumberedGiftLine[]): Promise<ReadonlyMap<string, RoomReference | null>> {
-    const rooms = new Map<string, RoomReference | null>();
-    const missing = new Set<string>();
-    for (const { body } of lines) {
-      if (rooms.has(body.roomId) || missing.has(body.roomId)) continue;
-      const cached = this.rooms.cached(body.roomId);
-      if (cached === undefined) missing.add(body.roomId);
-      else rooms.set(body.roomId, cached);
-    }
-    const fetch = async (roomId: string): Promise<void> => {
-      try {
-        rooms.set(roomId, await this.rooms.get(roomId));
-      } catch {
-        // Its lines are answered `retry`.
-      }
-    };
-    if (missing.size > 0) await Promise.all([...missing].map(fetch));
-    return rooms;
+  #roomsOf(lines: readonly NumberedGiftLine[]): Promise<ReadonlyMap<string, RoomReference | null>> {
+    return knownOf(
+      lines.map(({ body }) => body.roomId),
+      this.rooms,
+    );
   }
+
+  /** Left out: the store did not say. */
+  #earningsOf(rooms: readonly (RoomReference | null)[]): Promise<ReadonlyMap<string, Diamonds>> {
+    return knownOf(
+      rooms.flatMap((room) => (room === null ? [] : [room.creatorId])),
+      this.earnings,
+    );
+  }
+}
+
+interface References<Value> {
+  cached(id: string): Value | undefined;
+  get(id: string): Promise<Value>;
+}
+
+/** What is known of each id, read where it is not cached; lines whose reading fails are answered `retry`. */
+async function knownOf<Value>(
+  ids: readonly string[],
+  references: References<Value>,
+): Promise<ReadonlyMap<string, Value>> {
+  const known = new Map<string, Value>();
+  const missing = new Set<string>();
+  for (const id of ids) {
+    if (known.has(id) || missing.has(id)) continue;
+    const cached = references.cached(id);
+    if (cached === undefined) missing.add(id);
+    else known.set(id, cached);
+  }
+  const read = async (id: string): Promise<void> => {
+    try {
+      known.set(id, await references.get(id));
+    } catch {
+      // Left out.
+    }
+  };
+  if (missing.size > 0) await Promise.all([...missing].map(read));
+  return known;
 }
 
 async function succeeds(work: Promise<unknown>): Promise<boolean> {
@@ -120,12 +148,15 @@ class GiftLineTicket implements CommandTicket<SendGift, WalletEvent, WalletState
     readonly command: SendGift,
     readonly correlationId: string,
     private readonly answers: LineAnswers,
+    private readonly gifts: Gifts,
   ) {
     this.idempotencyKey = body.idempotencyKey;
     this.bodyHash = hashGift(body.roomId, body);
   }
 
-  accepted({ events, position, replayed }: Decided<WalletEvent, WalletState>): void {
+  accepted(decided: Decided<WalletEvent, WalletState>): void {
+    this.gifts.noteSent(decided);
+    const { events, position, replayed } = decided;
     const { giftId } = (events[0] as GiftSent).data;
     const status = replayed ? 'replayed' : 'accepted';
     this.answers.put(this.index, { line: this.line, status, giftId, position });

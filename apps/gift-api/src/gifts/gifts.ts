@@ -8,8 +8,9 @@ import {
 } from '@livegift/command-handling';
 import type { GiftAnswer, SendGiftBody } from '@livegift/contracts';
 import { walletStream, type GiftSent, type SendGift, type WalletEvent, type WalletState } from '@livegift/domain';
-import { instant, type Clock, type Instant } from '@livegift/kernel';
+import { instant, type Clock, type Diamonds, type Instant } from '@livegift/kernel';
 import type { Catalogue } from '../catalogue/catalogue.js';
+import type { CreatorEarnings } from '../creators/creator-earnings.js';
 import type { RoomReference, RoomReferences } from '../rooms/room-references.js';
 import { answering } from '../store-calls.js';
 import type { WalletCommands } from '../wallets/wallet-commands.js';
@@ -27,6 +28,7 @@ export class Gifts {
   constructor(
     private readonly commands: WalletCommands,
     private readonly rooms: RoomReferences,
+    private readonly earnings: CreatorEarnings,
     private readonly catalogue: Catalogue,
     private readonly clock: Clock,
     private readonly terms: GiftTerms,
@@ -35,16 +37,31 @@ export class Gifts {
   /** @throws CommandError */
   async send(roomId: string, body: SendGiftBody, context: CommandContext): Promise<CommandOutcome<GiftAnswer>> {
     const room = this.rooms.cached(roomId) ?? (await answering(() => this.rooms.get(roomId)));
+    const earned = room === null ? 0 : await this.#earnedBy(room.creatorId);
     if (!this.catalogue.isFresh()) await answering(() => this.catalogue.refresh());
     const { idempotencyKey, correlationId } = context;
     const cause = { idempotencyKey, bodyHash: idempotencyKey === null ? null : hashGift(roomId, body), correlationId };
-    const ticket = new PromisedTicket(this.commandFor(roomId, body, room), cause, toAccepted);
+    const ticket = new PromisedTicket(
+      this.commandFor(roomId, body, room, earned),
+      cause,
+      (decided: Decided<WalletEvent, WalletState>) => {
+        this.noteSent(decided);
+        return toAccepted(decided);
+      },
+    );
     this.commands.submit(walletStream(body.viewerId), ticket);
     return ticket.outcome;
   }
 
-  /** Needs a catalogue that is fresh. */
-  commandFor(roomId: string, body: SendGiftBody, room: RoomReference | null): SendGift {
+  /** What was appended counts for its creator before settlement has got to it. */
+  noteSent({ events, position, replayed }: Decided<WalletEvent, WalletState>): void {
+    if (replayed) return;
+    const { creatorId, diamonds } = (events[0] as GiftSent).data;
+    this.earnings.sent(creatorId, diamonds, position);
+  }
+
+  /** Needs a catalogue that is fresh. `creatorDiamonds`: what the room's creator has earned. */
+  commandFor(roomId: string, body: SendGiftBody, room: RoomReference | null, creatorDiamonds: Diamonds): SendGift {
     const { sender } = body;
     return {
       type: 'SendGift',
@@ -58,8 +75,13 @@ export class Gifts {
       streakWindowMs: this.terms.streakWindowMs,
       creatorShareBps: this.terms.creatorShareBps,
       room,
+      creatorDiamonds,
       priceCoins: this.catalogue.gift(body.gift)?.coins ?? null,
     };
+  }
+
+  async #earnedBy(creatorId: string): Promise<Diamonds> {
+    return this.earnings.cached(creatorId) ?? (await answering(() => this.earnings.get(creatorId)));
   }
 
   /** The time as text is made once per millisecond. */

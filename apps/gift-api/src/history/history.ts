@@ -1,10 +1,9 @@
 import { commandErrorOf, type CommandError } from '@livegift/command-handling';
 import type { LineAnswer } from '@livegift/contracts';
 import { importStream, walletStream, type HistoryClaimed } from '@livegift/domain';
-import { parseInstant, type Clock } from '@livegift/kernel';
+import { CREATOR_LIMIT_DIAMONDS, diamondsFor, parseInstant, type Clock, type Diamonds } from '@livegift/kernel';
 import type { Claims } from '../claims.js';
-import type { RoomReferences } from '../rooms/room-references.js';
-import type { Rooms } from '../rooms/rooms.js';
+import type { CreatorEarnings } from '../creators/creator-earnings.js';
 import { answering } from '../store-calls.js';
 import type { WalletCommands } from '../wallets/wallet-commands.js';
 import {
@@ -18,8 +17,15 @@ import {
   type NumberedHistoryLine,
 } from './lines-under-way.js';
 import type { ClaimedLine, HeldWallets, HistoryCompletion } from './history-completion.js';
+import type { HistoryRooms } from './history-rooms.js';
 
 type HistoryClaim = HistoryClaimed['data'];
+
+export interface HistoryConfig {
+  readonly importChunkLines: number;
+  readonly importSliceLines: number;
+  readonly creatorShareBps: number;
+}
 
 /**
  * Imports history from elsewhere: every line counts once, for ever. Chunk after chunk: the rooms, then slice after slice the
@@ -34,19 +40,19 @@ type HistoryClaim = HistoryClaimed['data'];
 export class History {
   constructor(
     private readonly commands: WalletCommands,
-    private readonly rooms: Rooms,
-    private readonly references: RoomReferences,
+    private readonly rooms: HistoryRooms,
+    private readonly earnings: CreatorEarnings,
     private readonly claims: Claims<HistoryClaimed>,
     private readonly completion: HistoryCompletion,
     private readonly clock: Clock,
-    private readonly bounds: { readonly importChunkLines: number; readonly importSliceLines: number },
+    private readonly config: HistoryConfig,
   ) {}
 
   /** One answer a line, in the order of the lines. Never rejects for what happens to a line. */
   async import(lines: readonly NumberedHistoryLine[], correlationId: string): Promise<LineAnswer[]> {
     const underWay = lines.map(({ line, body }): LineUnderWay => ({ line, body, existing: null, answer: null }));
     const order = new RisingPositions();
-    for (const chunk of chunksOf(underWay, this.bounds.importChunkLines)) {
+    for (const chunk of chunksOf(underWay, this.config.importChunkLines)) {
       try {
         await this.#importChunk(chunk, order, correlationId);
       } catch (failure) {
@@ -72,7 +78,7 @@ export class History {
 
   async #importChunk(chunk: readonly LineUnderWay[], order: RisingPositions, correlationId: string): Promise<void> {
     for (const line of chunk) this.#refuseFuture(line);
-    await this.#settleRooms(chunk, correlationId);
+    await this.rooms.settle(chunk, correlationId);
     retryBehind(chunk);
     const toClaim = chunk.filter((line) => line.answer === null);
     if (toClaim.length === 0) return;
@@ -80,8 +86,10 @@ export class History {
     await this.commands.exclusive(streams, async () => {
       const wallets = await this.completion.load(streams);
       let completed: Promise<void> = Promise.resolve();
-      for (const slice of slicesOf(toClaim, this.bounds.importSliceLines)) {
-        const claimed = await this.#claim(slice, wallets, correlationId);
+      for (const slice of slicesOf(toClaim, this.config.importSliceLines)) {
+        await this.#refuseBeyondLimit(slice);
+        const countable = slice.filter((line) => line.answer === null);
+        const claimed = await this.#claim(countable, wallets, correlationId);
         await completed;
         // What was claimed behind a line that must be sent again is left to whoever comes, as after a crash.
         const isStopped = retryBehind(toClaim);
@@ -94,7 +102,25 @@ export class History {
     });
   }
 
-  /** The lines that are claimed with this content, by whomever; the others have their answer. */
+  /** A creator that has earned as much as can be counted gets no new line; one that is known already is a replay. */
+  async #refuseBeyondLimit(lines: readonly LineUnderWay[]): Promise<void> {
+    const earned = new Map<string, Diamonds>();
+    for (const line of lines) {
+      const { creatorId, coins, importId } = line.body;
+      try {
+        const diamonds =
+          earned.get(creatorId) ?? this.earnings.cached(creatorId) ?? (await this.earnings.get(creatorId));
+        earned.set(creatorId, diamonds + diamondsFor(coins, this.config.creatorShareBps));
+        if (diamonds < CREATOR_LIMIT_DIAMONDS) continue;
+        line.existing ??= (await this.claims.read(importStream(importId)))?.data ?? null;
+        if (line.existing === null) line.answer = refused(line, 'creator-limit');
+      } catch (failure) {
+        line.answer = retry(line, commandErrorOf(failure).code);
+      }
+    }
+  }
+
+  /** The lines that are claimed with this content, by this request or an earlier one; the others have their answer. */
   async #claim(
     lines: readonly LineUnderWay[],
     wallets: HeldWallets,
@@ -135,6 +161,10 @@ export class History {
       failure = commandErrorOf(caught);
     }
     for (const [line, { done, ours }] of claimed) {
+      const { creatorId, coins } = line.body;
+      if (done !== null && ours) {
+        this.earnings.sent(creatorId, diamondsFor(coins, this.config.creatorShareBps), done.position);
+      }
       if (done === null) line.answer = retry(line, failure?.code ?? 'unavailable');
       else
         line.answer = {
@@ -142,48 +172,6 @@ export class History {
           status: ours && order.rises(done.position) ? 'accepted' : 'replayed',
           ...done,
         };
-    }
-  }
-
-  /**
-   * Opens the rooms that are new, each by the first line that will count, and refuses lines of a room of another creator.
-   * Whether a line has been claimed comes first: a repeated one is answered as before, and opens nothing.
-   */
-  async #settleRooms(chunk: readonly LineUnderWay[], correlationId: string): Promise<void> {
-    const byRoom = new Map<string, LineUnderWay[]>();
-    for (const line of chunk) {
-      if (line.answer !== null) continue;
-      const lines = byRoom.get(line.body.roomId);
-      if (lines === undefined) byRoom.set(line.body.roomId, [line]);
-      else lines.push(line);
-    }
-    await Promise.all(
-      [...byRoom].map(async ([roomId, lines]) => {
-        try {
-          await this.#settleRoom(roomId, lines, correlationId);
-        } catch (failure) {
-          const { code } = commandErrorOf(failure);
-          for (const line of lines) line.answer ??= retry(line, code);
-        }
-      }),
-    );
-  }
-
-  async #settleRoom(roomId: string, lines: readonly LineUnderWay[], correlationId: string): Promise<void> {
-    let creatorId = (await this.references.get(roomId))?.creatorId ?? null;
-    const strangers = lines.filter(({ body }) => body.creatorId !== creatorId);
-    await Promise.all(
-      strangers.map(async (line) => {
-        line.existing = (await this.claims.read(importStream(line.body.importId)))?.data ?? null;
-      }),
-    );
-    for (const line of strangers) {
-      if (line.existing !== null || line.body.creatorId === creatorId) continue;
-      const { at, creatorId: wanted } = line.body;
-      const refusal =
-        creatorId === null ? await this.rooms.openForHistory(roomId, wanted, at, correlationId) : MISMATCH;
-      if (refusal === null) creatorId = wanted;
-      else line.answer = refused(line, refusal.refused);
     }
   }
 
@@ -195,8 +183,6 @@ export class History {
     line.answer = { line: line.line, status: 'invalid', errors: [{ path: 'body.at', rule }] };
   }
 }
-
-const MISMATCH = { refused: 'room-creator-mismatch' } as const;
 
 /** Times compare as times: `12:00:00Z` is `12:00:00.000Z`. */
 function isSameContent(a: HistoryClaim, b: HistoryClaim): boolean {

@@ -38,6 +38,7 @@ export const PROBLEMS = {
   'balance-limit': { status: 422, title: 'The wallet would hold too much' },
   'gift-unknown': { status: 422, title: 'The catalogue has no such gift' },
   'amount-limit': { status: 422, title: 'Too many coins for one command' },
+  'creator-limit': { status: 422, title: 'The creator has earned as much as can be counted' },
   'cannot-gift-self': { status: 422, title: 'Nobody sends gifts to themselves' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another body' },
   'import-id-reused': { status: 422, title: 'The importId was used for other content' },

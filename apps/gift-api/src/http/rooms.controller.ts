@@ -70,6 +70,7 @@ export class RoomsController {
       'room-closed',
       'gift-unknown',
       'amount-limit',
+      'creator-limit',
       'age-not-assured',
       'wallet-frozen',
       'cannot-gift-self',

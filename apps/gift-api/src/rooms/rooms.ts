@@ -1,4 +1,5 @@
 import {
+  CommandError,
   commandErrorOf,
   isConflict,
   isUnknown,
@@ -19,7 +20,7 @@ import {
   type RoomState,
 } from '@livegift/domain';
 import type { EventStore } from '@livegift/event-store';
-import { instant, isRefused, type Clock, type Ids, type Instant, type NewEvent, type Refused } from '@livegift/kernel';
+import { instant, isRefused, type Clock, type Ids, type Instant, type NewEvent } from '@livegift/kernel';
 import { causeOf } from '../cause.js';
 import { answering } from '../store-calls.js';
 import type { RoomReferences } from './room-references.js';
@@ -63,13 +64,13 @@ export class Rooms {
     );
   }
 
-  /** The room that a line of history happened in; it may be closed. @throws CommandError */
+  /** Makes the room that a line of history happened in, unless there is one. Answers whose it is. @throws CommandError */
   async openForHistory(
     roomId: string,
     creatorId: string,
     occurredAt: Instant,
     correlationId: string,
-  ): Promise<Refused | null> {
+  ): Promise<{ readonly creatorId: string }> {
     await this.#registerForNewRoom(roomId, creatorId, occurredAt, correlationId);
     const outcome = await this.commands.execute<null>(
       roomStream(roomId),
@@ -80,7 +81,11 @@ export class Rooms {
         return { answer: null, created: true, replayed: false };
       },
     );
-    return 'refused' in outcome ? outcome : null;
+    if (!('refused' in outcome)) return { creatorId };
+    // Another request has opened it for another creator.
+    const room = await answering(() => this.references.read(roomId));
+    if (room === null) throw new CommandError('unavailable', `room ${roomId} was not found after it was opened`);
+    return room;
   }
 
   #opened(roomId: string, decided: Decided<RoomEvent, RoomState>): Accepted<RoomAnswer> {

@@ -1,4 +1,12 @@
-import type { Coins, Decider, Diamonds, GiftId, Instant, Position } from '@livegift/kernel';
+import {
+  CREATOR_DIAMONDS_MAX,
+  type Coins,
+  type Decider,
+  type Diamonds,
+  type GiftId,
+  type Instant,
+  type Position,
+} from '@livegift/kernel';
 import type { CreatorEvent, DiamondsCredited } from './creator.events.js';
 
 /** Change it whenever the shape or the meaning of `CreatorState` changes: older snapshots are then dropped. */
@@ -69,6 +77,8 @@ function isSettled(state: CreatorState, giftPosition: Position): boolean {
 function diamondsCredited(command: CreditGift, state: CreatorState): DiamondsCredited {
   const { creatorId, giftId, giftPosition, roomId, coins, diamonds, occurredAt } = command;
   const balance = state.balance + diamonds;
+  // Gifts are refused long before; a sum that a number cannot hold must never be written.
+  if (balance > CREATOR_DIAMONDS_MAX) throw new RangeError(`creator ${creatorId} would earn more than can be counted`);
   return {
     type: 'DiamondsCredited',
     schemaVersion: 1,

@@ -32,6 +32,7 @@ class Sender {
       streakWindowMs: 3_000,
       creatorShareBps: 5_000,
       room: { creatorId: 'cleo', open: true },
+      creatorDiamonds: 0,
       priceCoins: 2,
       ...change,
     });

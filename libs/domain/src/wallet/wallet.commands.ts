@@ -1,4 +1,4 @@
-import type { Coins, Instant, Money } from '@livegift/kernel';
+import type { Coins, Diamonds, Instant, Money } from '@livegift/kernel';
 import type { Sender } from './wallet.events.js';
 
 export interface OpenWallet {
@@ -47,6 +47,8 @@ export interface SendGift {
   readonly creatorShareBps: number;
   /** What the room's stream said; null: there is no such room. */
   readonly room: { readonly creatorId: string; readonly open: boolean } | null;
+  /** What the room's creator has earned, by what was known a moment ago; 0 without a room. */
+  readonly creatorDiamonds: Diamonds;
   /** Of one, by the catalogue; null: it has no such gift. */
   readonly priceCoins: Coins | null;
 }

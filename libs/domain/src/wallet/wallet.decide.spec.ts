@@ -55,6 +55,7 @@ const sendGift = (change: Partial<SendGift> = {}): SendGift => ({
   streakWindowMs: 3_000,
   creatorShareBps: CREATOR_SHARE_BPS_DEFAULT,
   room: { creatorId: 'cleo', open: true },
+  creatorDiamonds: 0,
   priceCoins: 20,
   ...change,
 });
@@ -224,6 +225,7 @@ describe('the order in which a gift is refused', () => {
       command: { ...command, quantity: 1, priceCoins: 1_000_000_001 },
       state: { ...state, coins: WALLET_COINS_MAX },
     }),
+    'creator-limit': ({ command, state }) => ({ command: { ...command, creatorDiamonds: 2 ** 52 }, state }),
     'age-not-assured': ({ command, state }) => ({ command, state: { ...state, ageAssured: false } }),
     'wallet-frozen': ({ command, state }) => ({ command, state: { ...state, frozen: true } }),
     'cannot-gift-self': ({ command, state }) => ({

@@ -1,5 +1,6 @@
 import {
   COMMAND_COINS_MAX,
+  CREATOR_LIMIT_DIAMONDS,
   diamondsFor,
   idAtRevision,
   WALLET_COINS_MAX,
@@ -29,6 +30,7 @@ export const SEND_GIFT_REFUSALS = [
   'room-closed',
   'gift-unknown',
   'amount-limit',
+  'creator-limit',
   'age-not-assured',
   'wallet-frozen',
   'cannot-gift-self',
@@ -134,6 +136,7 @@ function sendGift(command: SendGift, state: WalletState, generation: string | nu
   if (priceCoins === null) return { refused: 'gift-unknown' };
   const coins = priceCoins * command.quantity;
   if (coins > COMMAND_COINS_MAX) return { refused: 'amount-limit' };
+  if (command.creatorDiamonds >= CREATOR_LIMIT_DIAMONDS) return { refused: 'creator-limit' };
   if (!state.ageAssured) return { refused: 'age-not-assured' };
   if (state.frozen) return { refused: 'wallet-frozen' };
   if (room.creatorId === state.viewerId) return { refused: 'cannot-gift-self' };

@@ -124,6 +124,7 @@ export class MoneyScenario {
       streakWindowMs: 3_000,
       creatorShareBps: gift.creatorShareBps ?? 5_000,
       room: room.openedAt === null ? null : { creatorId: room.creatorId, open: room.closedAt === null },
+      creatorDiamonds: 0,
       priceCoins: gift.priceCoins === undefined ? 1 : gift.priceCoins,
     };
     return this.#wallet(gift.viewerId, command, `gift ${++this.#commands}`);

@@ -164,9 +164,10 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
       giftId,
       position,
       code: text,
+      detail: text,
       errors: { type: 'array', items: refTo('FieldError') },
     },
-    ['giftId', 'position', 'code', 'errors'],
+    ['giftId', 'position', 'code', 'detail', 'errors'],
   ),
   FieldError: closed<FieldError>({ path: text, rule: text }),
   Problem: closed<Problem>(

@@ -18,6 +18,7 @@ import {
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { assertBuilt } from '@livegift/read-model';
 import { openRedisReadModel } from '@livegift/read-model-redis';
+import { HistoryGuard } from '@livegift/subscriptions';
 import { startGiftApi } from './gift-api.server.js';
 
 /** Here an append in order waits for the answer to the one before: two of them at a time are twice as quick. */
@@ -28,7 +29,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
   const { environment, telemetry } = edge;
   const { boardUtcOffset, boardRetentionMs, bulkLinesMax, streakWindowMs, creatorShareBps } = environment;
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
-  const store = await edge.open({
+  const opened = await edge.open({
     name: 'event-store',
     at: addressOf(environment.eventStoreUrl),
     open: () =>
@@ -39,9 +40,11 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
       }),
     isHopeless: isUnavailableForGood,
   });
+  const history = edge.keep(new HistoryGuard(opened, { scheduler: systemScheduler, telemetry }));
+  const store = history.store;
   await edge.open({
     name: 'deployment',
-    open: () => keepBoardUtcOffset(store, boardUtcOffset),
+    open: () => keepBoardUtcOffset(opened, boardUtcOffset),
     isHopeless: (error) => error instanceof DeploymentChoiceError,
   });
   const readModel = await openRedisReadModel({
@@ -65,6 +68,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
       consumerStallMsMax: environment.consumerStallMsMax,
       config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps, importSliceLines } },
       readiness: [
+        history,
         // Without the event store commands answer 503 and queries go on, without the read model the other way round. Taken
         // out of service, this process would answer neither.
         edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),

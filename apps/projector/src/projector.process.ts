@@ -19,7 +19,7 @@ import {
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { BATCH_EVENTS_ADVISED, openRedisReadModel } from '@livegift/read-model-redis';
-import { ConsumerWatch } from '@livegift/subscriptions';
+import { ConsumerWatch, HistoryGuard } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import { Projector, ProjectorModule } from './projector.module.js';
 
@@ -31,7 +31,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
   const { environment, telemetry } = edge;
   const { boardUtcOffset, boardRetentionMs } = environment;
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
-  const store = await edge.open({
+  const opened = await edge.open({
     name: 'event-store',
     at: addressOf(environment.eventStoreUrl),
     open: () =>
@@ -42,9 +42,11 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
       }),
     isHopeless: isUnavailableForGood,
   });
+  const history = edge.keep(new HistoryGuard(opened, { scheduler: systemScheduler, telemetry }));
+  const store = history.store;
   await edge.open({
     name: 'deployment',
-    open: () => keepBoardUtcOffset(store, boardUtcOffset),
+    open: () => keepBoardUtcOffset(opened, boardUtcOffset),
     isHopeless: (error) => error instanceof DeploymentChoiceError,
   });
   const readModel = await openRedisReadModel({
@@ -85,6 +87,7 @@ export async function startProjector(edge: ProcessEdge<'projector'>): Promise<Ru
   });
   return {
     readiness: [
+      history,
       edge.keep(watch),
       buildOf(projector),
       edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),

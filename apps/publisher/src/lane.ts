@@ -1,6 +1,13 @@
-import { EventStoreError } from '@livegift/event-store';
+import { EventStoreError, type Ancestry } from '@livegift/event-store';
 import type { FanOutPublisher, RoomMessage } from '@livegift/fanout';
-import { CuttablePause, type MonotonicClock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import {
+  CuttablePause,
+  isSameStore,
+  type MonotonicClock,
+  type Position,
+  type Scheduler,
+  type Telemetry,
+} from '@livegift/kernel';
 import type { PublisherConfig } from './publisher.config.js';
 
 export interface LaneParts {
@@ -49,13 +56,15 @@ export class Lane {
   }
 
   /**
-   * Opens the source partition's publisher, which fences whoever was before, and goes on from its checkpoint.
+   * Opens the source partition's publisher, which fences the one before, and goes on from its checkpoint; after a restore
+   * from where the history begins, if the checkpoint of the history before is not earlier still.
    * @throws FanOutError, EventStoreError `checkpoint-foreign`
    */
   static async open(
     parts: Omit<LaneParts, 'publisher' | 'checkpoint'>,
     openPublisher: () => Promise<FanOutPublisher>,
     beginning: () => Promise<Position>,
+    ancestry: () => Promise<Ancestry | null>,
   ): Promise<Lane> {
     const { storeId, sourcePartition } = parts;
     const publisher = await openPublisher();
@@ -68,6 +77,13 @@ export class Lane {
       }
       const { storeId: foreign, position: checkpoint } = publisher.checkpoint;
       if (foreign === storeId) return new Lane({ ...parts, publisher, checkpoint });
+      const restored = isSameStore(foreign, storeId) ? await ancestry() : null;
+      if (restored?.ancestors.has(foreign) === true) {
+        const from = checkpoint < restored.beganAt ? checkpoint : restored.beganAt;
+        parts.telemetry.info('publisher: goes on after a restore', { sourcePartition, from });
+        await publisher.publish([], { storeId, position: from });
+        return new Lane({ ...parts, publisher, checkpoint: from });
+      }
       throw new EventStoreError('checkpoint-foreign', `source partition ${sourcePartition} is of store ${foreign}`);
     } catch (error) {
       await publisher.close();

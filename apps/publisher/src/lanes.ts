@@ -1,5 +1,5 @@
-import { EventStoreError } from '@livegift/event-store';
-import { FanOutError, type FanOut } from '@livegift/fanout';
+import { EventStoreError, type Ancestry } from '@livegift/event-store';
+import { FanOutError, type FanOut, type FanOutPublisher } from '@livegift/fanout';
 import type { SharedWork } from '@livegift/lease';
 import { FailureLog, type MonotonicClock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Lane } from './lane.js';
@@ -9,6 +9,8 @@ export interface LanesParts {
   readonly fanOut: FanOut;
   readonly work: SharedWork;
   readonly storeId: string;
+  /** Of the event store; null while nothing was ever restored. */
+  readonly ancestry: () => Promise<Ancestry | null>;
   readonly clock: MonotonicClock;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
@@ -134,7 +136,8 @@ export class Lanes {
     let begun: Position;
     try {
       const outside = { sourcePartition, storeId, clock, scheduler, telemetry, config, onFailure };
-      const lane = await Lane.open(outside, () => fanOut.openPublisher(sourcePartition), beginning);
+      const openPublisher = (): Promise<FanOutPublisher> => fanOut.openPublisher(sourcePartition);
+      const lane = await Lane.open(outside, openPublisher, beginning, this.parts.ancestry);
       begun = lane.published;
       this.#open.set(sourcePartition, lane);
     } catch (error) {

@@ -16,7 +16,7 @@ import {
   type ProcessEdge,
   type RunningApp,
 } from '@livegift/process';
-import { ConsumerWatch } from '@livegift/subscriptions';
+import { ConsumerWatch, HistoryGuard } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from './publisher.module.js';
 
@@ -27,7 +27,7 @@ const PACE = { transactionEveryMs: 20, transactionBusyMax: 1 / 3 };
 export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<RunningApp> {
   const { environment, telemetry } = edge;
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
-  const events = await edge.open({
+  const opened = await edge.open({
     name: 'event-store',
     at: addressOf(environment.eventStoreUrl),
     open: () =>
@@ -38,6 +38,8 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
       }),
     isHopeless: isUnavailableForGood,
   });
+  const history = edge.keep(new HistoryGuard(opened, { scheduler: systemScheduler, telemetry }));
+  const events = history.store;
   const fanOut = await edge.open({
     name: 'fan-out',
     at: environment.kafkaBrokers.join(','),
@@ -83,6 +85,7 @@ export async function startPublisher(edge: ProcessEdge<'publisher'>): Promise<Ru
   });
   return {
     readiness: [
+      history,
       edge.keep(watch),
       edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => events.head() }),
       edge.watch({ name: 'fan-out', at: environment.kafkaBrokers.join(','), ask: () => fanOut.end() }),

@@ -1,14 +1,16 @@
 import type { GiftMessage } from '@livegift/contracts';
+import { beginGeneration } from '@livegift/event-store';
 import { CATALOGUE_STREAM, roomStream, walletStream } from '@livegift/domain';
 import { FanOutError, sourcePartitionOf, type FanOut, type RoomMessage } from '@livegift/fanout';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
-import { instant, LOG_START, silentTelemetry, type NewEvent, type Position } from '@livegift/kernel';
+import { historyIdOf, instant, LOG_START, silentTelemetry, type NewEvent, type Position } from '@livegift/kernel';
 import { allOfTheWork, type SharedWork } from '@livegift/lease';
-import { InMemoryEventStore } from '@livegift/testing';
+import { InMemoryDisk, InMemoryEventStore } from '@livegift/testing';
 import { Lanes } from './lanes.js';
 import { PUBLISHER_DEFAULTS, type PublisherConfig } from './publisher.config.js';
 import { Publisher } from './publisher.js';
 
+const GENERATION = '0123456789abcdef';
 const STORE_ID = '0b7e8f0e-6b0e-4c0a-8f0e-0e0e0e0e0e0e';
 const scheduler = {
   after: (delayMs: number, task: () => void) => {
@@ -231,7 +233,14 @@ describe('the publisher', () => {
       telemetry: silentTelemetry,
       onFailure: () => {},
     };
-    const lanes = new Lanes({ fanOut, work, storeId: STORE_ID, config, ...outside });
+    const lanes = new Lanes({
+      fanOut,
+      work,
+      storeId: STORE_ID,
+      ancestry: () => Promise.resolve(null),
+      config,
+      ...outside,
+    });
     await lanes.followShare(() => Promise.resolve(LOG_START));
     await fanOut.openPublisher(0);
     lanes.get(0)!.take([], await sendGift('v', roomIn(0)).then(([, position]) => position));
@@ -342,6 +351,31 @@ describe('the publisher', () => {
     expect((await messages()).map(({ id }) => id)).toEqual(['v.0', 'v.1', 'v.2']);
   });
 
+  it.each([
+    ['where the history begins, repeating nothing', 2, 1, ['v.0', 'v.1', 'v.2']],
+    ['its checkpoint where that is earlier, leaving nothing out', 1, 2, ['v.0', 'v.1', 'v.2']],
+  ])('goes on after a restore from %s', async (_, published, backedUp, expected) => {
+    const first = await publish();
+    for (let gift = 0; gift < published; gift++) await sendGift('v', 'room');
+    await messagesUntil(published);
+    await first.stop();
+    store = await restored(backedUp);
+    await publish();
+    await sendGift('v', 'room', { giftId: 'v.2' });
+    const seen = await messagesUntil(expected.length);
+    expect(seen.map(({ id }) => id)).toEqual(expected);
+    expect(seen.at(-1)).toMatchObject({ id: 'v.2', storeId: store.storeId });
+    expect(bodyOf(seen.at(-1))).toMatchObject({ position: `${GENERATION}-${seen.at(-1)!.position}` });
+  });
+
+  it('gives up, and says so, when the checkpoint is of a history that this one does not go on from', async () => {
+    const newer = await fanOut.openPublisher(0);
+    const storeId = historyIdOf(STORE_ID, 'fedcba9876543210');
+    await newer.publish([], { storeId, position: '0000000000000001' as Position });
+    const publisher = await publish();
+    expect(publisher.state()).toMatchObject({ caughtUp: false, failure: expect.stringContaining(storeId) as string });
+  });
+
   it('gives up, and says so, when the checkpoint is of another store', async () => {
     const other = await fanOut.openPublisher(0);
     await other.publish([], { storeId: 'another', position: '0000000000000001' as Position });
@@ -349,6 +383,16 @@ describe('the publisher', () => {
     expect(publisher.state()).toMatchObject({ caughtUp: false, failure: expect.stringContaining('another') as string });
   });
 });
+
+/** The store with so many gifts of a backup, in a new generation. */
+async function restored(gifts: number): Promise<InMemoryEventStore> {
+  const disk = new InMemoryDisk(STORE_ID);
+  store = new InMemoryEventStore(disk);
+  for (let gift = 0; gift < gifts; gift++) await sendGift('v', 'room');
+  const ids = { eventId: `restored-${gifts}`, correlationId: 'restore' };
+  await beginGeneration(store, { generation: GENERATION, ...ids, nowMs });
+  return new InMemoryEventStore(disk);
+}
 
 /** Whose turn it is is said by hand. */
 class HandedWork implements SharedWork {

@@ -1,4 +1,10 @@
-import { EventStoreError, type EventReader, type Subscription, type SubscriptionBatch } from '@livegift/event-store';
+import {
+  ancestryOf,
+  EventStoreError,
+  type EventReader,
+  type Subscription,
+  type SubscriptionBatch,
+} from '@livegift/event-store';
 import { FanOutError, sourcePartitionOf, type FanOut, type RoomMessage } from '@livegift/fanout';
 import type { SharedWork } from '@livegift/lease';
 import {
@@ -65,7 +71,8 @@ export class Publisher {
   constructor(private readonly parts: PublisherParts) {
     const { fanOut, work, events, clock, scheduler, telemetry, config } = parts;
     const onFailure = (): void => this.#change();
-    this.#lanes = new Lanes({ fanOut, work, storeId: events.storeId, clock, scheduler, telemetry, config, onFailure });
+    const history = { storeId: events.storeId, ancestry: () => ancestryOf(events) };
+    this.#lanes = new Lanes({ fanOut, work, ...history, clock, scheduler, telemetry, config, onFailure });
     this.#backOff = new CuttablePause(scheduler);
     this.#restarts = new FailureLog(telemetry);
     work.onChange((share) => {

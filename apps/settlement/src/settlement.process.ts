@@ -13,7 +13,7 @@ import {
   type ProcessEdge,
   type RunningApp,
 } from '@livegift/process';
-import { ConsumerWatch } from '@livegift/subscriptions';
+import { ConsumerWatch, HistoryGuard } from '@livegift/subscriptions';
 import { NestFactory } from '@nestjs/core';
 import { Settlement, SettlementModule } from './settlement.module.js';
 
@@ -23,7 +23,7 @@ const PAUSE_MS = 50;
 /** Settlement in a process of its own, over EventStoreDB. Of several, one settles and the others stand by. */
 export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<RunningApp> {
   const { environment, telemetry } = edge;
-  const store = await edge.open({
+  const opened = await edge.open({
     name: 'event-store',
     at: addressOf(environment.eventStoreUrl),
     open: () =>
@@ -34,6 +34,8 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
       }),
     isHopeless: isUnavailableForGood,
   });
+  const history = edge.keep(new HistoryGuard(opened, { scheduler: systemScheduler, telemetry }));
+  const store = history.store;
   const outside = { clock: systemClock, ids: systemIds, scheduler: systemScheduler, telemetry };
   const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
   const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(store))]);
@@ -57,6 +59,7 @@ export async function startSettlement(edge: ProcessEdge<'settlement'>): Promise<
   });
   return {
     readiness: [
+      history,
       edge.keep(watch),
       edge.watch({ name: 'event-store', at: addressOf(environment.eventStoreUrl), ask: () => store.head() }),
       edge.watch({ name: 'leases', at: addressOf(environment.redisUrl), ask: () => leases.read('settlement') }),

@@ -28,6 +28,9 @@ const HANDSHAKE = {
   'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
 };
 
+const handshake = (changed: Readonly<Record<string, string>>): string =>
+  rawRequest('GET', '/v1/rooms/lounge/live', { ...HANDSHAKE, ...changed });
+
 async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
@@ -126,6 +129,10 @@ describe('the connections of a gateway', () => {
     ['two hosts', `GET /health/live HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n`, 400, 'invalid-request'],
     ['no host', 'GET /v1/rooms/lounge/events HTTP/1.1\r\n\r\n', 400, 'invalid-request'],
     ['an unknown expectation', rawRequest('GET', '/health/live', { expect: 'more' }), 417, 'expectation-failed'],
+    ['a handshake without a key', handshake({ 'sec-websocket-key': '' }), 400, 'invalid-request'],
+    ['a handshake in another version', handshake({ 'sec-websocket-version': '99' }), 400, 'invalid-request'],
+    ['a handshake with POST', handshake({}).replace('GET', 'POST'), 405, 'method-not-allowed'],
+    ['a handshake with two hosts', handshake({}).replace('host: ', 'host: b\r\nhost: '), 400, 'invalid-request'],
     ['headers without end', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}`, 431, 'headers-too-large'],
   ])('answer %s with a problem', async (_, bytes, status, code) => {
     const client = await open(bytes);

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { CLOSE_CODES, type Problem } from '@livegift/contracts';
 import { isId, type Cancellable, type HistorySpelling } from '@livegift/kernel';
-import { endWith, handOver, rawAnswer } from '@livegift/process';
+import { ambiguityOf, endWith, handOver, rawAnswer } from '@livegift/process';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { gatewayProblem } from './gateway-problem.filter.js';
 import type { EntryRefusal, EntryRequest } from './room-gateway.js';
@@ -45,6 +45,10 @@ export class WebSocketDoor {
       perMessageDeflate: false,
       maxPayload: parts.config.inboundBytesMax,
     });
+    // By itself `ws` answers in HTML.
+    this.#server.on('wsClientError', (error, socket, request) =>
+      endWith(socket, rawAnswer(handshakeProblem(error, request), HANDSHAKE_HEADERS)),
+    );
   }
 
   attach(server: Server): void {
@@ -72,6 +76,7 @@ export class WebSocketDoor {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const entry = entryRequest(request.url ?? '/', this.parts.gateway.spelling);
     handOver(request);
+    if (ambiguityOf(request) !== null) return endWith(socket, rawAnswer(gatewayProblem('invalid-request')));
     if ('status' in entry) return endWith(socket, rawAnswer(entry));
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       void this.#welcome(webSocket, socket, entry);
@@ -110,6 +115,12 @@ export class WebSocketDoor {
 }
 
 const asksForWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
+
+/** What a client that cannot shake hands has to know. */
+const HANDSHAKE_HEADERS = { allow: 'GET, HEAD', 'sec-websocket-version': '13' };
+
+const handshakeProblem = ({ message }: Error, { method }: IncomingMessage): Problem =>
+  method === 'GET' ? { ...gatewayProblem('invalid-request'), detail: message } : gatewayProblem('method-not-allowed');
 
 /** What the client asks for, or the problem that says why not. */
 function entryRequest(target: string, spelling: HistorySpelling): EntryRequest | Problem {

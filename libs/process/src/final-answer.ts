@@ -10,12 +10,13 @@ export interface RawProblem {
 }
 
 /** The answer to what cannot be answered through a response: it ends the connection. */
-export function rawAnswer(problem: RawProblem): string {
+export function rawAnswer(problem: RawProblem, headers: Readonly<Record<string, string>> = {}): string {
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const body = JSON.stringify(problem);
   const retryAfter = problem.status === 503 ? 'Retry-After: 1\r\n' : '';
   return (
     `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? 'Error'}\r\n` +
-    `Content-Type: application/problem+json; charset=utf-8\r\nCache-Control: no-store\r\n${retryAfter}` +
+    `Content-Type: application/problem+json; charset=utf-8\r\nCache-Control: no-store\r\n${retryAfter}${more.join('')}` +
     `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   );
 }

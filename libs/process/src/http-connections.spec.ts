@@ -29,6 +29,7 @@ describe('the connections of an HTTP server', () => {
   };
   const STATUSES = {
     'invalid-request': 400,
+    'method-not-allowed': 405,
     'request-timeout': 408,
     'expectation-failed': 417,
     'headers-too-large': 431,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { endWith, rawAnswer, type RawProblem } from './final-answer.js';
 import { beginExchange, endExchange, isTracked, track, type Connection, type Exchange } from './http-exchange.js';
 
@@ -18,7 +19,12 @@ export const HTTP_CONNECTION_LIMITS: HttpConnectionLimits = {
 };
 
 export type RawProblemCode =
-  'invalid-request' | 'headers-too-large' | 'request-timeout' | 'expectation-failed' | 'unavailable';
+  | 'invalid-request'
+  | 'headers-too-large'
+  | 'request-timeout'
+  | 'expectation-failed'
+  | 'method-not-allowed'
+  | 'unavailable';
 
 export interface HttpConnectionOptions {
   /** Builds the problem document of a request that cannot be read. */
@@ -79,6 +85,10 @@ export class HttpConnections {
       response.end(JSON.stringify(problem));
       request.resume();
     });
+    // Node by itself closes the connection without a word.
+    server.on('connect', (_request: IncomingMessage, socket: Duplex) =>
+      endWith(socket, rawAnswer(this.options.problem('method-not-allowed', DETAILS['method-not-allowed']))),
+    );
     server.on('clientError', (error: Error, socket: Socket) => this.#fail(error, socket));
   }
 
@@ -193,6 +203,7 @@ const DETAILS: Record<RawProblemCode, string> = {
   'headers-too-large': 'the headers are larger than 16 KiB',
   'request-timeout': 'the request took too long to arrive',
   'expectation-failed': 'the only expectation that this server meets is 100-continue',
+  'method-not-allowed': 'this server is no proxy',
   unavailable: 'Server is shutting down; retry',
 };
 

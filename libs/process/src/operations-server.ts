@@ -10,6 +10,7 @@ const RETRY_AFTER_SECONDS = '1';
 const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
   'not-found': { status: 404, title: 'No such route' },
+  'method-not-allowed': { status: 405, title: 'Not with this method' },
   'request-timeout': { status: 408, title: 'The request took too long to arrive' },
   'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
   'headers-too-large': { status: 431, title: 'The headers are too large' },

@@ -57,6 +57,7 @@ describe('requests that are not plain HTTP', () => {
   it.each([
     ['no HTTP at all', 'HELLO\r\n\r\n', 400, 'invalid-request'],
     ['a method that nobody knows', rawRequest('BREW', '/v1/wallets/ann'), 400, 'invalid-request'],
+    ['a request to be a proxy', rawRequest('CONNECT', 'example.com:443'), 405, 'method-not-allowed'],
     ['a method that no address takes', rawRequest('PROPFIND', '/v1/wallets/ann'), 405, 'method-not-allowed'],
     ['a path that cannot be decoded', rawRequest('GET', '/v1/wallets/%E0%A4%A'), 400, 'invalid-request'],
     [

@@ -5,7 +5,7 @@ const FULL_MAX = 0.6;
 /**
  * A set of texts, kept as 64-bit fingerprints in flat memory: 13 to 27 bytes each, whatever the text's length, and no end
  * at the 16.7 million entries of a Set. Two texts may share a fingerprint (a millionth of a chance among ten million), so
- * whoever finds one known looks at the truth before saying so.
+ * a text that is found known must be looked at before it is called a duplicate.
  */
 export class FingerprintSet {
   #size = 0;
@@ -49,7 +49,7 @@ function insert(lows: Uint32Array, highs: Uint32Array, low: number, high: number
 }
 
 /** Two independent 32-bit multiplicative hashes (cyrb's constants); the first is never 0, which marks an empty slot. */
-function fingerprint(text: string): readonly [number, number] {
+export function fingerprint(text: string): readonly [number, number] {
   let a = 0xdeadbeef;
   let b = 0x41c6ce57;
   for (let i = 0; i < text.length; i++) {

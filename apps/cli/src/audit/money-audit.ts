@@ -10,9 +10,8 @@ import { WalletsAudit } from './wallets.audit.js';
 
 /** What follows within a moment (a credit, the coins of a claim) and is later than this was forgotten. */
 export const FOLLOWS_WITHIN_MS = 60_000;
-/** A wallet remembers at least so many of its newest commands: a key may come back after more. */
-const REMEMBERED_COMMANDS_MIN = 20_000;
 const READ_EVENTS = 1_000;
+const BALANCE_READ_EVENTS = 10;
 
 /** What the audit added up. Sums over everything are decimal text: they may pass 2^53. */
 export interface AuditSummary {
@@ -145,24 +144,12 @@ export class MoneyAudit {
     }
   }
 
-  /** Finds where in its stream a suspected key was accepted again, if it truly was. */
-  async #lookAtKey(reader: EventReader, { stream, key }: KeySuspect): Promise<void> {
-    let before: RecordedEvent | null = null;
-    let types: string[] = [];
-    for await (const event of wholeStream(reader, stream)) {
-      if (event.metadata.idempotencyKey !== key) continue;
-      const sameCommand = before?.revision === event.revision - 1 && !types.includes(event.type);
-      const distance = before === null ? Number.POSITIVE_INFINITY : event.revision - before.revision;
-      if (!sameCommand) {
-        types = [];
-        if (distance <= REMEMBERED_COMMANDS_MIN) {
-          const detail = `key ${key} was accepted at revision ${before?.revision} before`;
-          this.report(findingAt(event, 'idempotency-keys', detail));
-        }
-      }
-      types.push(event.type);
-      before = event;
-    }
+  /** Two keys may share a fingerprint: the earlier event says whether it is the same one. */
+  async #lookAtKey(reader: EventReader, { event, key, earlierRevision }: KeySuspect): Promise<void> {
+    const [earlier] = await reader.readStream(event.stream, { from: earlierRevision, limit: 1 });
+    if (earlier?.metadata.idempotencyKey !== key) return;
+    const detail = `key ${key} was accepted at revision ${earlierRevision} before`;
+    this.report(findingAt(event, 'idempotency-keys', detail));
   }
 
   /** A claim is released only when another command has taken its key in the wallet, after the claim. */
@@ -179,11 +166,7 @@ export class MoneyAudit {
 
   /** A claimed purchase is not refused any more: the limit holds for the wallet as it was when the payment was claimed. */
   async #lookAtLimit(reader: EventReader, { event, claim }: ClaimEnd): Promise<void> {
-    let held = 0;
-    for await (const { revision, data } of wholeStream(reader, walletStream(claim.viewerId))) {
-      if (revision > claim.walletRevision) break;
-      held = (data as { readonly balance?: number }).balance ?? held;
-    }
+    const held = await balanceAt(reader, walletStream(claim.viewerId), claim.walletRevision);
     if (held + claim.coins <= WALLET_COINS_MAX) return;
     this.report(findingAt(event, 'whole-amounts', `${claim.coins} coins claimed for a wallet of ${held}`));
   }
@@ -195,6 +178,20 @@ export class MoneyAudit {
     if (second === undefined || second.revision !== 0) return;
     this.report(findingAt(second, 'revisions', 'a claim that stands in the log twice'));
   }
+}
+
+/** What the newest event says that states a balance, at this revision or before it. */
+async function balanceAt(reader: EventReader, stream: string, revision: number): Promise<number> {
+  for (let from = revision; from >= 0;) {
+    const events = await reader.readStream(stream, { direction: 'backwards', from, limit: BALANCE_READ_EVENTS });
+    for (const { data } of events) {
+      const { balance } = data as { readonly balance?: number };
+      if (balance !== undefined) return balance;
+    }
+    if (events.length < BALANCE_READ_EVENTS) break;
+    from = events.at(-1)!.revision - 1;
+  }
+  return 0;
 }
 
 async function* wholeStream(reader: EventReader, stream: string, first = 0): AsyncGenerator<RecordedEvent> {

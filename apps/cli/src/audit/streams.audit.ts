@@ -1,22 +1,25 @@
 import type { Position, RecordedEvent } from '@livegift/kernel';
-import { FingerprintSet } from './fingerprint-set.js';
+import { AcceptedKeys } from './accepted-keys.js';
 import { findingAt, type Report } from './finding.js';
 
 /** Where a stream has got to, and the command whose events came last in it. */
 interface StreamBooks {
+  /** From 0, in the order in which streams were first seen. */
+  readonly index: number;
   revision: number;
   key: string | null;
   bodyHash: string | undefined;
   types: string[];
 }
 
-/** A key that may have been accepted twice in a stream: to be looked up there. */
+/** A key that was accepted by `event`, and most likely at an earlier revision too: to be looked up there. */
 export interface KeySuspect {
-  readonly stream: string;
+  readonly event: RecordedEvent;
   readonly key: string;
+  readonly earlierRevision: number;
 }
 
-/** Suspects beyond this many are not looked up: each takes a reading of its stream. */
+/** Suspects beyond this many are counted and not looked up, so that a broken log cannot exhaust the memory. */
 const SUSPECTS_MAX = 10_000;
 
 const CLAIM_TYPES: ReadonlySet<string> = new Set(['PaymentClaimed', 'PaymentReleased', 'HistoryClaimed']);
@@ -24,7 +27,7 @@ const CLAIM_TYPES: ReadonlySet<string> = new Set(['PaymentClaimed', 'PaymentRele
 /** Positions of the log, revisions and idempotency keys of every stream but those of claims, which are audited with them. */
 export class StreamsAudit {
   readonly #streams = new Map<string, StreamBooks>();
-  readonly #keys = new FingerprintSet();
+  readonly #keys = new AcceptedKeys();
   readonly suspects: KeySuspect[] = [];
   #suspectsLeftOut = 0;
   #last: Position | null = null;
@@ -39,7 +42,7 @@ export class StreamsAudit {
     if (CLAIM_TYPES.has(event.type)) return;
     let books = this.#streams.get(event.stream);
     if (books === undefined) {
-      books = { revision: -1, key: null, bodyHash: undefined, types: [] };
+      books = { index: this.#streams.size, revision: -1, key: null, bodyHash: undefined, types: [] };
       this.#streams.set(event.stream, books);
     }
     if (event.revision !== books.revision + 1) {
@@ -49,10 +52,9 @@ export class StreamsAudit {
     this.#checkKey(event, books);
   }
 
-  /** A key may come back after so many commands, so those that are not looked up may be sound: but nobody knows. */
   finish(): void {
     if (this.#suspectsLeftOut === 0) return;
-    const detail = `${this.#suspectsLeftOut} more keys came again, too many to look whether each was forgotten before`;
+    const detail = `${this.#suspectsLeftOut} more keys were accepted again, too many to name each`;
     this.report({ rule: 'idempotency-keys', stream: null, revision: null, position: null, detail });
   }
 
@@ -79,8 +81,10 @@ export class StreamsAudit {
     books.key = key;
     books.bodyHash = bodyHash;
     books.types = [event.type];
-    if (this.#keys.add(`${event.stream}\n${key}`)) return;
-    if (this.suspects.length < this.suspectsMax) this.suspects.push({ stream: event.stream, key });
-    else this.#suspectsLeftOut++;
+    const recordedSeconds = Math.floor(Date.parse(event.metadata.recordedAt) / 1_000);
+    const earlier = this.#keys.accept(key, { stream: books.index, revision: event.revision, recordedSeconds });
+    if (earlier === null) return;
+    if (this.suspects.length >= this.suspectsMax) this.#suspectsLeftOut++;
+    else this.suspects.push({ event, key, earlierRevision: earlier.revision });
   }
 }

@@ -15,8 +15,8 @@ import { isWhole, wholeOrNone } from './whole-amounts.js';
 interface WalletBooks {
   /** As the newest event states it. */
   held: number;
-  bought: number;
-  spent: number;
+  /** Bought less spent: exact, while each of the two may pass 2^53 in a long life. */
+  left: number;
   lastGift: number | null;
   lastPurchase: number | null;
 }
@@ -61,7 +61,7 @@ export class WalletsAudit {
     this.#checkPlace(event, viewerId, purchaseId, books.lastPurchase);
     this.#checkBalance(event, books.held + coins, balance);
     books.lastPurchase = event.revision;
-    books.bought += coins;
+    books.left += coins;
     books.held = balance;
     this.totals.bought += wholeOrNone(coins);
   }
@@ -77,7 +77,7 @@ export class WalletsAudit {
     this.#checkPlace(event, gift.viewerId, gift.giftId, books.lastGift);
     this.#checkBalance(event, books.held - gift.coins, gift.balance);
     books.lastGift = event.revision;
-    books.spent += gift.coins;
+    books.left -= gift.coins;
     books.held = gift.balance;
     const { totals } = this;
     totals.gifts += 1;
@@ -91,8 +91,8 @@ export class WalletsAudit {
     const { totals, report } = this;
     for (const [stream, books] of this.#wallets) {
       totals.held += wholeOrNone(books.held);
-      if (books.bought === books.held + books.spent) continue;
-      const detail = `bought ${books.bought}, but holds ${books.held} and spent ${books.spent}`;
+      if (books.left === books.held) continue;
+      const detail = `bought less spent is ${books.left}, but the wallet holds ${books.held}`;
       report({ rule: 'conservation', stream, revision: null, position: null, detail });
     }
     if (totals.bought !== totals.held + totals.spent) {
@@ -108,7 +108,7 @@ export class WalletsAudit {
   #books(event: RecordedEvent): WalletBooks {
     let books = this.#wallets.get(event.stream);
     if (books === undefined) {
-      books = { held: 0, bought: 0, spent: 0, lastGift: null, lastPurchase: null };
+      books = { held: 0, left: 0, lastGift: null, lastPurchase: null };
       this.#wallets.set(event.stream, books);
       if (event.type !== 'WalletOpened') this.#say(event, 'revisions', `a wallet that begins with ${event.type}`);
     }

@@ -191,3 +191,31 @@ describe('livegift restore', () => {
     expect(readdirSync(half)).toEqual(['.restoring']);
   });
 });
+
+describe('livegift reset', () => {
+  it('refuses while the engine runs, and forgets a checkpoint when it does not', async () => {
+    const running = await livegift('reset', 'settlement', '--data-dir', after.dataDir);
+    expect(running).toMatchObject({ exitCode: 1, stdout: '', stderr: expect.stringMatching(/stop the engine first/) });
+    const creator = (await api.get('/v1/creators/cleo')).body;
+    await after.stop();
+    for (const consumer of ['settlement', 'finisher', 'projector', 'publisher']) {
+      const run = await livegift('reset', consumer, '--data-dir', after.dataDir, '--json');
+      expect({ consumer, ...run }).toMatchObject({ consumer, exitCode: 0, stdout: expect.stringContaining(consumer) });
+    }
+    await after.up();
+    const again = await eventually(
+      async () => (await api.get('/v1/creators/cleo')).body,
+      ({ creditedDiamonds }) => creditedDiamonds === creator['creditedDiamonds'],
+    );
+    expect(again).toMatchObject({ diamonds: creator['diamonds'], giftCount: creator['giftCount'] });
+    expect(await livegift('audit', '--data-dir', after.dataDir)).toMatchObject({ exitCode: 0 });
+  });
+
+  it('exits 2 for a consumer that there is not, and names those that there are', async () => {
+    const run = await livegift('reset', 'everything', '--data-dir', after.dataDir);
+    expect(run).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('settlement, finisher, projector, publisher'),
+    });
+  });
+});

@@ -20,7 +20,7 @@ import {
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import type { ReadModel } from '@livegift/read-model';
-import { createMemoryReadModel } from '@livegift/read-model-memory';
+import { createMemoryReadModel, SNAPSHOT_FILE } from '@livegift/read-model-memory';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { keepDeployment } from './deployment.js';
@@ -30,7 +30,6 @@ import { StandaloneModule } from './standalone.module.js';
 const FAN_OUT_RETAIN_MS = 900_000;
 const FAN_OUT_MESSAGES_MAX = 50_000;
 const FAN_OUT_SOURCE_PARTITIONS = 4;
-const SNAPSHOT_FILE = 'read-model.snapshot';
 const READY_POLL_MS = 20;
 
 export interface StandaloneOptions {

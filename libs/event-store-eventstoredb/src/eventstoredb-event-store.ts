@@ -200,7 +200,7 @@ export class EventStoreDb implements EventStore {
     return await this.#using(() => this.#kept.loadCheckpoint(consumer));
   }
 
-  async saveCheckpoint(consumer: string, position: Position): Promise<void> {
+  async saveCheckpoint(consumer: string, position: Position | null): Promise<void> {
     await this.#using(() => this.#kept.saveCheckpoint(consumer, position));
   }
 

@@ -28,7 +28,7 @@ type SnapshotMetadata = Omit<Snapshot, 'bytes'>;
  */
 export class KeptState {
   /** The newest checkpoint of each consumer that is being saved, and what waits for it. */
-  readonly #saving = new Map<string, { position: Position; done: Promise<void> }>();
+  readonly #saving = new Map<string, { position: Position | null; done: Promise<void> }>();
 
   constructor(
     private readonly connection: Connection,
@@ -56,16 +56,20 @@ export class KeptState {
 
   async loadCheckpoint(consumer: string): Promise<Checkpoint | null> {
     const pending = this.#saving.get(consumer);
-    if (pending !== undefined) return { storeId: this.storeId, position: pending.position };
+    if (pending !== undefined) return this.#checkpointAt(pending.position);
     const event = await this.#newest(CHECKPOINT_PREFIX + consumer);
     if (event === null) return null;
-    const saved = event.data as unknown as Checkpoint;
+    const { storeId, position } = event.data as unknown as { storeId: string; position: Position | null };
     // It went back with the log that it is kept in, so it holds in the history that a restore began.
-    return isSameStore(saved.storeId, this.storeId) ? { ...saved, storeId: this.storeId } : saved;
+    return this.#checkpointAt(position, isSameStore(storeId, this.storeId) ? this.storeId : storeId);
+  }
+
+  #checkpointAt(position: Position | null, storeId = this.storeId): Checkpoint | null {
+    return position === null ? null : { storeId, position };
   }
 
   /** One at a time for each consumer; those who come meanwhile share the next, with the last position. */
-  async saveCheckpoint(consumer: string, position: Position): Promise<void> {
+  async saveCheckpoint(consumer: string, position: Position | null): Promise<void> {
     const saving = this.#saving.get(consumer);
     if (saving !== undefined) {
       saving.position = position;
@@ -82,9 +86,9 @@ export class KeptState {
     await Promise.allSettled([...this.#saving.values()].map(({ done }) => done));
   }
 
-  async #saveNewest(consumer: string, entry: { readonly position: Position }): Promise<void> {
+  async #saveNewest(consumer: string, entry: { readonly position: Position | null }): Promise<void> {
     try {
-      for (let saved: Position | null = null; saved !== entry.position;) {
+      for (let saved: Position | null | undefined; saved !== entry.position;) {
         saved = entry.position;
         const data = { storeId: this.storeId, position: saved };
         const event = jsonEvent({ type: `${OWN_TYPE_PREFIX}checkpoint-saved`, data });

@@ -43,6 +43,8 @@ import { storeIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
 import { yieldToLoop, type ScannedLog, type ScanSlice, type TypeScan } from './type-scan.js';
 
+/** Stands for a checkpoint that was forgotten. */
+const FORGOTTEN = '' as Position;
 /** How often an idle process looks whether it still owns the store. */
 const OWNER_CHECK_EVERY_MS = 2_000;
 
@@ -204,14 +206,13 @@ export class LmdbEventStore implements EventStore, DurableLog {
   async loadCheckpoint(consumer: string): Promise<Checkpoint | null> {
     this.#assertOpen();
     const pending = this.#commits.checkpoints.get(consumer);
-    if (pending !== undefined) return { storeId: this.storeId, position: pending };
-    const value = getCopy(this.environment.checkpoints, Buffer.from(consumer));
-    return value === undefined ? null : { storeId: this.storeId, position: value.toString() as Position };
+    const position = pending ?? getCopy(this.environment.checkpoints, Buffer.from(consumer))?.toString() ?? FORGOTTEN;
+    return position === FORGOTTEN ? null : { storeId: this.storeId, position: position as Position };
   }
 
-  async saveCheckpoint(consumer: string, position: Position): Promise<void> {
+  async saveCheckpoint(consumer: string, position: Position | null): Promise<void> {
     this.#assertOpen();
-    this.#commits.saveCheckpoint(consumer, position);
+    this.#commits.saveCheckpoint(consumer, position ?? FORGOTTEN);
   }
 
   /** Why no append can succeed now, in words; null while appends can. */

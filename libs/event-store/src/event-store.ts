@@ -150,8 +150,8 @@ export interface EventStore extends EventReader {
    * log, so after a restore it is one of the new history. @throws EventStoreError `unavailable`
    */
   loadCheckpoint(consumer: string): Promise<Checkpoint | null>;
-  /** @throws EventStoreError `unavailable` */
-  saveCheckpoint(consumer: string, position: Position): Promise<void>;
+  /** Null forgets it: the consumer begins anew. @throws EventStoreError `unavailable` */
+  saveCheckpoint(consumer: string, position: Position | null): Promise<void>;
 
   /** Waits for appends under way, then refuses with `unavailable`; pending subscriptions end with null. */
   close(): Promise<void>;

@@ -6,6 +6,9 @@ import { identityOf, readSnapshot, SnapshotUnusable, SnapshotWriter, type Snapsh
 import { StateCut } from './state-cut.js';
 import { encodeSection, sizesOf } from './state-sections.js';
 
+/** Its name in a data directory. */
+export const SNAPSHOT_FILE = 'read-model.snapshot';
+
 /**
  * A file that a start begins from, so that only what came after it is read from the log. It is never needed: without it,
  * or where it is damaged or another's, everything is read.

@@ -61,6 +61,17 @@ export function describeKeptState(open: OpenEventStoreHarness): void {
       expect(await given.store.loadCheckpoint(consumer)).toEqual(expected);
     });
 
+    it('forgets a checkpoint, also after a restart, and takes a new one', async () => {
+      const consumer = given.fresh('reset');
+      await given.store.saveCheckpoint(consumer, position);
+      await given.store.saveCheckpoint(consumer, null);
+      expect(await given.store.loadCheckpoint(consumer)).toBeNull();
+      await given.restart();
+      expect(await given.store.loadCheckpoint(consumer)).toBeNull();
+      await given.store.saveCheckpoint(consumer, position);
+      expect(await given.store.loadCheckpoint(consumer)).toMatchObject({ position });
+    });
+
     it('keeps the checkpoints of consumers apart', async () => {
       const [one, two] = [given.fresh('one'), given.fresh('two')];
       await given.store.saveCheckpoint(one, position);

@@ -115,9 +115,10 @@ export class InMemoryEventStore implements EventStore {
     return position === undefined ? null : { storeId: this.storeId, position };
   }
 
-  async saveCheckpoint(consumer: string, position: Position): Promise<void> {
+  async saveCheckpoint(consumer: string, position: Position | null): Promise<void> {
     this.#assertOpen();
-    this.#disk.checkpoints.set(consumer, position);
+    if (position === null) this.#disk.checkpoints.delete(consumer);
+    else this.#disk.checkpoints.set(consumer, position);
   }
 
   async close(): Promise<void> {

@@ -114,7 +114,7 @@ export class SteeredEventStore implements EventStore {
     return this.inner.loadCheckpoint(consumer);
   }
 
-  saveCheckpoint(consumer: string, position: Position) {
+  saveCheckpoint(consumer: string, position: Position | null) {
     return this.inner.saveCheckpoint(consumer, position);
   }
 

@@ -115,8 +115,8 @@ export class SimulatedEventStore implements EventStore {
     return this.#ask(`loads checkpoint ${consumer}`, () => this.server.checkpoint(consumer));
   }
 
-  saveCheckpoint(consumer: string, position: Position): Promise<void> {
-    return this.#ask(`saves checkpoint ${consumer} ${position.slice(-6)}`, () =>
+  saveCheckpoint(consumer: string, position: Position | null): Promise<void> {
+    return this.#ask(`saves checkpoint ${consumer} ${position?.slice(-6) ?? 'none'}`, () =>
       this.server.keepCheckpoint(consumer, position),
     );
   }

@@ -27,7 +27,7 @@ export class SimulatedStoreServer {
   #epoch = 0;
   #awayUntilMs = 0;
   readonly #snapshots = new Map<string, Kept<Snapshot>>();
-  readonly #checkpoints = new Map<string, Kept<Position>>();
+  readonly #checkpoints = new Map<string, Kept<Position | null>>();
   readonly #wakeOnAppend = new Set<() => void>();
   readonly #wakeOnCrash = new Set<() => void>();
 
@@ -110,7 +110,7 @@ export class SimulatedStoreServer {
     return position === null ? null : { storeId: this.log.storeId, position };
   }
 
-  keepCheckpoint(consumer: string, position: Position): void {
+  keepCheckpoint(consumer: string, position: Position | null): void {
     this.#keep(this.#checkpoints, consumer, position);
   }
 

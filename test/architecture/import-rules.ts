@@ -54,7 +54,7 @@ export const LIB_RULES: Readonly<Record<string, ImportRule>> = {
   config: { workspaces: ['kernel'], packages: ['node:', 'class-validator', 'class-transformer', 'reflect-metadata'] },
   observability: { workspaces: ['kernel'], packages: ['node:', 'pino', 'prom-client'] },
   process: {
-    workspaces: ['kernel', 'config', 'observability'],
+    workspaces: ['kernel', 'contracts', 'config', 'observability'],
     packages: ['node:', '@nestjs/common', '@nestjs/core', '@nestjs/platform-fastify', 'reflect-metadata'],
   },
   testing: { workspaces: ['kernel', 'domain', ...PORTS], packages: ['node:', 'fast-check'] },

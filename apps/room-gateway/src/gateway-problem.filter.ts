@@ -1,52 +1,29 @@
-import type { Problem } from '@livegift/contracts';
+import { problemDocument, type FieldError, type Problem, type ProblemCode } from '@livegift/contracts';
 import type { Telemetry } from '@livegift/kernel';
 import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from '@livegift/process';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-/** The same codes as the API's. */
-const PROBLEMS = {
-  'invalid-request': {
-    status: 400,
-    title: 'The request is not valid',
-    detail: 'the request cannot be read',
-    errors: [{ path: 'request', rule: 'readable' }],
-  },
-  'not-found': { status: 404, title: 'No such route', detail: 'there is no such route' },
-  'method-not-allowed': { status: 405, title: 'Not with this method', detail: 'this address takes GET, HEAD' },
-  'request-timeout': {
-    status: 408,
-    title: 'The request took too long to arrive',
-    detail: 'the request took too long to arrive',
-  },
-  'history-changed': {
-    status: 410,
-    title: 'A backup was restored',
-    detail: 'after is from before a backup of the event store was restored; read again from the beginning',
-  },
-  'expectation-failed': {
-    status: 417,
-    title: 'The expectation cannot be met',
-    detail: 'the only expectation that this server meets is 100-continue',
-  },
-  'headers-too-large': {
-    status: 431,
-    title: 'The headers are too large',
-    detail: 'the headers are larger than 16 KiB',
-  },
-  'upgrade-required': {
-    status: 426,
-    title: 'Only as a WebSocket',
-    detail: 'this address takes WebSockets; if you opened one, a proxy on the way has taken its Upgrade header',
-  },
-  'internal-error': {
-    status: 500,
-    title: 'Something went wrong here',
-    detail: 'an unexpected failure; it has been logged',
-  },
-  unavailable: { status: 503, title: 'Not available', detail: 'the server is going; try again' },
-} as const;
-type ProblemCode = keyof typeof PROBLEMS;
+const READABLE: readonly FieldError[] = [{ path: 'request', rule: 'readable' }];
+
+/** What a client reads about each problem that the gateway answers. */
+const DETAILS = {
+  'invalid-request': 'the request cannot be read',
+  'not-found': 'there is no such route',
+  'room-not-found': 'there is no such room',
+  'method-not-allowed': 'this address takes GET, HEAD',
+  'request-timeout': 'send the request within a minute',
+  'history-changed': 'after is from before a backup of the event store was restored; read again from the beginning',
+  'expectation-failed': 'the only expectation that this server meets is 100-continue',
+  'headers-too-large': 'the headers are larger than 16 KiB',
+  'upgrade-required': 'open a WebSocket; if you did, a proxy on the way has removed its Upgrade header',
+  'internal-error': 'the failure has been logged',
+  overloaded: 'no place is left; retry later',
+  unavailable: 'the room cannot be streamed now; retry',
+  'read-model-rebuilding': 'the room can be streamed when it is done; retry',
+  'read-model-behind': 'the position of after was not reached in time; retry',
+} as const satisfies Partial<Record<ProblemCode, string>>;
+export type GatewayProblemCode = keyof typeof DETAILS;
 
 const ROUTE = /^\/(v1\/rooms\/[^/]+\/(events|live)|health\/(live|ready)|metrics)$/;
 
@@ -73,13 +50,10 @@ export class GatewayProblemFilter implements ExceptionFilter {
   }
 }
 
-export const gatewayProblem = (code: ProblemCode): Problem => ({
-  type: `urn:livegift:problem:${code}`,
-  code,
-  ...PROBLEMS[code],
-});
+export const gatewayProblem = (code: GatewayProblemCode): Problem =>
+  problemDocument(code, DETAILS[code], code === 'invalid-request' ? READABLE : undefined);
 
-export function sendGatewayProblem(reply: FastifyReply, code: ProblemCode): void {
+export function sendGatewayProblem(reply: FastifyReply, code: GatewayProblemCode): void {
   sendProblem(reply, gatewayProblem(code));
 }
 
@@ -95,7 +69,7 @@ export function sendProblem(reply: FastifyReply, body: Problem): void {
   void reply.send(JSON.stringify(body));
 }
 
-function codeOf(error: unknown, request: FastifyRequest): ProblemCode {
+function codeOf(error: unknown, request: FastifyRequest): GatewayProblemCode {
   const status = error instanceof HttpException ? error.getStatus() : (error as { statusCode?: unknown }).statusCode;
   if (status === 404) {
     const path = (request.raw.url ?? '/').split('?', 1)[0]!;

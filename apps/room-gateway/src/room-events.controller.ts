@@ -1,8 +1,8 @@
-import type { Problem } from '@livegift/contracts';
+import { problemDocument } from '@livegift/contracts';
 import { ID_PATTERN, isId, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendGatewayProblem, sendProblem } from './gateway-problem.filter.js';
+import { sendGatewayProblem, sendProblem, type GatewayProblemCode } from './gateway-problem.filter.js';
 import { RoomGateway, type EntryRefusal } from './room-gateway.js';
 import { SseClient } from './sse-client.js';
 
@@ -16,13 +16,13 @@ const STREAM_HEADERS = {
   connection: 'close',
 };
 
-const REFUSALS: Record<Exclude<EntryRefusal, 'room-closed'>, readonly [status: number, code: string, title: string]> = {
-  'room-not-found': [404, 'room-not-found', 'There is no such room'],
-  'read-model-behind': [504, 'read-model-behind', 'The read model has not reached that position in time'],
-  'read-model-rebuilding': [503, 'read-model-rebuilding', 'The read model is being rebuilt'],
-  unavailable: [503, 'unavailable', 'The room cannot be streamed for now'],
-  overloaded: [503, 'overloaded', 'There is no place left'],
-  'going-away': [503, 'unavailable', 'The server is going away'],
+const REFUSALS: Record<Exclude<EntryRefusal, 'room-closed'>, GatewayProblemCode> = {
+  'room-not-found': 'room-not-found',
+  'read-model-behind': 'read-model-behind',
+  'read-model-rebuilding': 'read-model-rebuilding',
+  unavailable: 'unavailable',
+  overloaded: 'overloaded',
+  'going-away': 'unavailable',
 };
 
 type EventsRequest = FastifyRequest<{
@@ -84,21 +84,9 @@ const first = (value: string | string[] | undefined): string | null =>
 
 function refuse(reply: FastifyReply, refused: EntryRefusal): void {
   if (refused === 'room-closed') return void reply.code(204).send();
-  const [status, code, title] = REFUSALS[refused];
-  problem(reply, { status, code, title, detail: `${title}.` });
+  sendGatewayProblem(reply, REFUSALS[refused]);
 }
 
 function invalid(reply: FastifyReply, path: string, rule: string): void {
-  const title = 'The request is not valid';
-  problem(reply, {
-    status: 400,
-    code: 'invalid-request',
-    title,
-    detail: `${path}: ${rule}.`,
-    errors: [{ path, rule }],
-  });
-}
-
-function problem(reply: FastifyReply, fields: Omit<Problem, 'type'>): void {
-  sendProblem(reply, { type: `urn:livegift:problem:${fields.code}`, ...fields });
+  sendProblem(reply, problemDocument('invalid-request', `${path}: ${rule}.`, [{ path, rule }]));
 }

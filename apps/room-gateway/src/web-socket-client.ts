@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CLOSE_CODES } from '@livegift/contracts';
+import { CLOSES, type CloseName } from '@livegift/contracts';
 import type { Scheduler, Telemetry } from '@livegift/kernel';
 import type { EndReason, FrameBatch, RoomSubscriber } from '@livegift/room-feed';
 import type { WebSocket } from 'ws';
@@ -7,10 +7,10 @@ import { webSocketEncoding } from './encodings.js';
 import type { RoomGateway } from './room-gateway.js';
 import type { RoomGatewayConfig } from './room-gateway.config.js';
 
-const END_CODES: Record<EndReason, number> = {
-  'room-closed': CLOSE_CODES.roomClosed,
-  'going-away': CLOSE_CODES.goingAway,
-  gap: CLOSE_CODES.serviceRestart,
+const ENDS: Record<EndReason, CloseName> = {
+  'room-closed': 'roomClosed',
+  'going-away': 'goingAway',
+  gap: 'serviceRestart',
 };
 
 export interface WebSocketClientParts {
@@ -48,20 +48,21 @@ export class WebSocketClient implements RoomSubscriber {
     if (this.#closing || this.socket.destroyed) return;
     if (this.socket.writableLength > this.parts.config.slowClientBytesMax) {
       this.parts.telemetry.count('room_slow_clients');
-      return this.close(CLOSE_CODES.tooSlow);
+      return this.close('tooSlow');
     }
     this.socket.write(batch.as(webSocketEncoding));
   }
 
   end(reason: EndReason): void {
-    this.close(END_CODES[reason]);
+    this.close(ENDS[reason]);
   }
 
-  close(code: number): void {
+  close(why: CloseName): void {
     if (this.#closing) return;
     this.#closing = true;
     this.parts.gateway.leave(this);
-    this.webSocket.close(code);
+    const { code, reason } = CLOSES[why];
+    this.webSocket.close(code, reason);
     const timer = this.parts.scheduler.after(this.parts.config.closeMsMax, () => this.webSocket.terminate());
     this.webSocket.once('close', () => timer.cancel());
   }
@@ -77,6 +78,6 @@ export class WebSocketClient implements RoomSubscriber {
 
   #takeInbound(): void {
     this.#inbound += 1;
-    if (this.#inbound > this.parts.config.inboundMessagesPerPingMax) this.close(1008);
+    if (this.#inbound > this.parts.config.inboundMessagesPerPingMax) this.close('tooManyMessages');
   }
 }

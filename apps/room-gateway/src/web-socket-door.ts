@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { CLOSE_CODES, type Problem } from '@livegift/contracts';
+import { problemDocument, type CloseName, type Problem } from '@livegift/contracts';
 import { isId, type Cancellable, type HistorySpelling } from '@livegift/kernel';
 import { ambiguityOf, endWith, handOver, rawAnswer } from '@livegift/process';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -11,23 +11,18 @@ import { WebSocketClient, type WebSocketClientParts } from './web-socket-client.
 
 const LIVE_PATH = /^\/v1\/rooms\/([^/]+)\/live$/;
 
-/** The room has no place left, or the gateway has none: come back. */
-const CLOSE_OVERLOADED = 4013;
+const MALFORMED_AFTER = problemDocument('invalid-request', 'query.after: must be a position.', [
+  { path: 'query.after', rule: 'must be a position' },
+]);
 
-const MALFORMED_AFTER: Problem = {
-  ...gatewayProblem('invalid-request'),
-  detail: 'query.after: must be a position.',
-  errors: [{ path: 'query.after', rule: 'must be a position' }],
-};
-
-const REFUSAL_CODES: Record<EntryRefusal, number> = {
-  'room-not-found': CLOSE_CODES.noSuchRoom,
-  'room-closed': CLOSE_CODES.roomClosed,
-  'read-model-behind': CLOSE_CODES.serviceRestart,
-  'read-model-rebuilding': CLOSE_CODES.serviceRestart,
-  unavailable: CLOSE_CODES.serviceRestart,
-  overloaded: CLOSE_OVERLOADED,
-  'going-away': CLOSE_CODES.goingAway,
+const REFUSALS: Record<EntryRefusal, CloseName> = {
+  'room-not-found': 'noSuchRoom',
+  'room-closed': 'roomClosed',
+  'read-model-behind': 'serviceRestart',
+  'read-model-rebuilding': 'serviceRestart',
+  unavailable: 'serviceRestart',
+  overloaded: 'overloaded',
+  'going-away': 'goingAway',
 };
 
 /** Lets WebSockets of `GET /v1/rooms/{roomId}/live` in, on a server that others use too. */
@@ -64,7 +59,7 @@ export class WebSocketDoor {
   /** Resolves when every client has gone; the gateway has sent them away before. */
   async close(): Promise<void> {
     this.#pings?.cancel();
-    for (const client of this.#clients) client.close(CLOSE_CODES.goingAway);
+    for (const client of this.#clients) client.close('goingAway');
     if (this.#clients.size > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
@@ -93,16 +88,16 @@ export class WebSocketDoor {
       if (this.#clients.size === 0) this.#drained();
     });
     // Browsers cannot see the status of a refused upgrade, so a refusal is a close code.
-    if (!isId(request.roomId)) return client.close(CLOSE_CODES.noSuchRoom);
+    if (!isId(request.roomId)) return client.close('noSuchRoom');
     try {
       const entry = await gateway.enter(request);
-      if ('refused' in entry) return client.close(REFUSAL_CODES[entry.refused]);
+      if ('refused' in entry) return client.close(REFUSALS[entry.refused]);
       if (!client.isOpen) return entry.release();
       const joined = entry.join(client);
-      if (joined !== 'joined') client.close(joined === 'full' ? CLOSE_OVERLOADED : CLOSE_CODES.roomClosed);
+      if (joined !== 'joined') client.close(joined === 'full' ? 'overloaded' : 'roomClosed');
     } catch (error) {
       telemetry.error('a WebSocket could not be let in', { roomId: request.roomId, error: String(error) });
-      client.close(CLOSE_CODES.serviceRestart);
+      client.close('serviceRestart');
     }
   }
 

@@ -1,3 +1,5 @@
+import { closesInWords } from './closes.js';
+
 /** The live rooms as an AsyncAPI 3.0 document: what a client may rely on over WebSocket and SSE. */
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -109,9 +111,7 @@ export const ASYNC_API: Schema = {
     live: {
       address: '/v1/rooms/{roomId}/live',
       title: 'A room over WebSocket',
-      description:
-        'Close codes: 1012 and 4000 to 4499 mean come back, with jitter (4001: the server is going; 4008: too slow; 4013: no ' +
-        'place left); 4500 to 4999 mean do not (4504: no such room; 4510: the room is closed).',
+      description: closesInWords(),
       parameters,
       messages: channelMessages,
       bindings: { ws: { method: 'GET', query: object({ from: fromQuery, after: afterQuery }, ['from', 'after']) } },

@@ -68,11 +68,3 @@ export type RoomFrame =
   | RecoveredFrame
   | { readonly type: 'room-closed' }
   | { readonly type: 'keep-alive' };
-
-export const CLOSE_CODES = {
-  serviceRestart: 1012,
-  goingAway: 4001,
-  tooSlow: 4008,
-  noSuchRoom: 4504,
-  roomClosed: 4510,
-} as const;

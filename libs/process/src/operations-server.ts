@@ -1,21 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { problemDocument, PROBLEMS, type ProblemCode } from '@livegift/contracts';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { HttpConnections } from './http-connections.js';
 import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from './put-off-stream.js';
 import { checkReadiness, type ReadinessPart } from './readiness.js';
 
 const RETRY_AFTER_SECONDS = '1';
-
-const PROBLEMS = {
-  'invalid-request': { status: 400, title: 'The request is not valid' },
-  'not-found': { status: 404, title: 'No such route' },
-  'method-not-allowed': { status: 405, title: 'Not with this method' },
-  'request-timeout': { status: 408, title: 'The request took too long to arrive' },
-  'expectation-failed': { status: 417, title: 'The expectation cannot be met' },
-  'headers-too-large': { status: 431, title: 'The headers are too large' },
-  unavailable: { status: 503, title: 'Not available' },
-} as const;
+const STARTING = 'Server is starting; retry';
 
 export interface OperationsServerOptions {
   readonly host: string;
@@ -42,7 +34,7 @@ export async function startOperationsServer(options: OperationsServerOptions): P
   const server = createServer((request, response) => {
     answer(request, response, options).catch(() => response.destroy());
   });
-  const connections = new HttpConnections(server, { problem: problemOf });
+  const connections = new HttpConnections(server, { problem: problemDocument });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(options.port, options.host, resolve);
@@ -72,21 +64,14 @@ async function answer(
     return;
   }
   if (otherwise === 'unavailable' && putsOffStream(request, PROBLEMS.unavailable.status)) {
-    response.writeHead(200, PUT_OFF_HEADERS).end(putOffStream({ ...PROBLEMS.unavailable, code: 'unavailable' }));
+    response.writeHead(200, PUT_OFF_HEADERS).end(putOffStream(problemDocument('unavailable', STARTING)));
   } else if (otherwise === 'unavailable') {
-    sendProblem(response, 'unavailable', 'Server is starting; retry');
+    sendProblem(response, 'unavailable', STARTING);
   } else sendProblem(response, 'not-found', 'this server has /health/live, /health/ready and /metrics');
 }
 
-const problemOf = (code: keyof typeof PROBLEMS, detail: string) => ({
-  type: `urn:livegift:problem:${code}`,
-  ...PROBLEMS[code],
-  detail,
-  code,
-});
-
-function sendProblem(response: ServerResponse, code: keyof typeof PROBLEMS, detail: string): void {
-  const problem = problemOf(code, detail);
+function sendProblem(response: ServerResponse, code: ProblemCode, detail: string): void {
+  const problem = problemDocument(code, detail);
   sendJson(response, problem.status, problem, 'application/problem+json; charset=utf-8');
 }
 

@@ -1,10 +1,10 @@
 import { isId, type Refused } from '@livegift/kernel';
 import type { CommandContext, CommandOutcome } from '@livegift/command-handling';
-import type { FieldError } from '@livegift/contracts';
+import { PROBLEMS, type FieldError } from '@livegift/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_KEY_PATTERN } from './bodies/bulk-gift-line.body.js';
 import { toldIn } from './history-edge.js';
-import { invalidRequest, problemBody, ProblemError, PROBLEMS, sendProblem } from './problem.js';
+import { invalidRequest, problemBody, ProblemError, sendProblem } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
 
 const GIFT_ID = /^[A-Za-z0-9._-]{1,97}$/;

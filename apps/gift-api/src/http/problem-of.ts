@@ -1,8 +1,9 @@
+import { type ProblemCode } from '@livegift/contracts';
 import { CommandError } from '@livegift/command-handling';
 import { EventStoreError } from '@livegift/event-store';
 import { ReadModelError } from '@livegift/read-model';
 import { HttpException } from '@nestjs/common';
-import { ProblemError, type ProblemCode } from './problem.js';
+import { ProblemError } from './problem.js';
 
 /** Fastify's own errors, by code. What is not here goes by its status. */
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {

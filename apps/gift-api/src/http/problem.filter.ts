@@ -1,8 +1,9 @@
+import { PROBLEMS } from '@livegift/contracts';
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Telemetry } from '@livegift/kernel';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemOf } from './problem-of.js';
-import { ProblemError, problemBody, PROBLEMS, sendProblem } from './problem.js';
+import { ProblemError, problemBody, sendProblem } from './problem.js';
 import type { RouteTable } from './route-table.js';
 
 /** The one way out for everything thrown: a problem, never a stack. */

@@ -17,7 +17,7 @@ import type {
   WalletAnswer,
   WalletDetailsAnswer,
 } from '@livegift/contracts';
-import { PROBLEMS } from '../problem.js';
+import { PROBLEMS } from '@livegift/contracts';
 import { nullable, type JsonSchema } from './body-schema.js';
 
 /** A schema for every field of the answer, no fewer and no more: the compiler holds it to the contract. */

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ANSWER_SCHEMAS } from './answer-schemas.js';
-import { LIVE_PATH, LIVE_ROUTES } from './live-routes.js';
+import { LIVE_ROUTES } from './live-routes.js';
 
 const DESCRIPTION = `Coins in, gifts live, diamonds out. Ids are \`[A-Za-z0-9._-]{1,64}\`, times RFC 3339 in UTC, coins and
 diamonds integers (a hundred diamonds are worth one coin). Errors are RFC 9457 problems; \`code\` says which. Unknown fields
@@ -30,12 +30,11 @@ export class ApiDocument {
       .setVersion('1')
       .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
       .build();
-    const document = SwaggerModule.createDocument(this.#app, config);
+    const document = SwaggerModule.createDocument(this.#app, config, { autoTagControllers: false });
     const schemas = { ...document.components?.schemas, ...(ANSWER_SCHEMAS as object) };
-    const live = LIVE_PATH in document.paths ? LIVE_ROUTES : {};
     return {
       ...document,
-      paths: { ...document.paths, ...(live as object) },
+      paths: { ...document.paths, ...(LIVE_ROUTES as object) },
       components: { ...document.components, schemas },
     };
   }

@@ -9,7 +9,7 @@ import {
   ApiResponse,
   ApiTags,
 } from '@nestjs/swagger';
-import { problemBody, PROBLEMS, type ProblemCode } from '../problem.js';
+import { problemDocument, PROBLEMS, type ProblemCode } from '@livegift/contracts';
 import type { BodyClass } from '../validation/nested.decorator.js';
 import { listOf, refTo } from './answer-schemas.js';
 import { fieldsOf, schemaOfBody, type JsonSchema } from './body-schema.js';
@@ -119,7 +119,9 @@ function problemsByStatus(codes: readonly ProblemCode[]): readonly (readonly [nu
 }
 
 function problemOf(status: number, codes: readonly ProblemCode[]): Decorator {
-  const examples = Object.fromEntries(codes.map((code) => [code, { value: problemBody(code, PROBLEMS[code].title) }]));
+  const examples = Object.fromEntries(
+    codes.map((code) => [code, { value: problemDocument(code, PROBLEMS[code].title) }]),
+  );
   const headers =
     status === 503 ? { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'string' as const } } } : {};
   return ApiResponse({

@@ -1,9 +1,6 @@
-import { problemBody, PROBLEMS, type ProblemCode } from '../problem.js';
+import { closesInWords, problemDocument, PROBLEMS, type ProblemCode } from '@livegift/contracts';
 import { refTo } from './answer-schemas.js';
 import type { JsonSchema } from './body-schema.js';
-
-/** There when the room gateway runs in the same process. */
-export const LIVE_PATH = '/v1/rooms/{roomId}/events';
 
 const roomId = {
   name: 'roomId',
@@ -32,14 +29,17 @@ const problem = (...codes: ProblemCode[]): JsonSchema => ({
   content: {
     'application/problem+json': {
       schema: refTo('Problem'),
-      examples: Object.fromEntries(codes.map((code) => [code, { value: problemBody(code, PROBLEMS[code].title) }])),
+      examples: Object.fromEntries(codes.map((code) => [code, { value: problemDocument(code, PROBLEMS[code].title) }])),
     },
   },
 });
 
-/** The two live routes: their frames are in the AsyncAPI document. */
+/**
+ * The two live routes: their frames are in the AsyncAPI document. A deployment has them behind the same address, whichever
+ * process answers.
+ */
 export const LIVE_ROUTES: Readonly<Record<string, JsonSchema>> = {
-  [LIVE_PATH]: {
+  '/v1/rooms/{roomId}/events': {
     get: {
       tags: ['rooms'],
       summary: 'A room, live, as server-sent events',
@@ -59,6 +59,7 @@ export const LIVE_ROUTES: Readonly<Record<string, JsonSchema>> = {
         204: { description: 'The room is closed: do not come back.' },
         400: problem('invalid-request'),
         404: problem('room-not-found'),
+        410: problem('history-changed'),
         503: problem('overloaded', 'unavailable', 'read-model-rebuilding'),
         504: problem('read-model-behind'),
       },
@@ -68,12 +69,13 @@ export const LIVE_ROUTES: Readonly<Record<string, JsonSchema>> = {
     get: {
       tags: ['rooms'],
       summary: 'A room, live, over a WebSocket',
-      description: 'The same frames, one a message. Refusals are close codes: 4504 no such room, 4510 closed.',
+      description: `The same frames, one a message. ${closesInWords()}`,
       operationId: 'roomLive',
       parameters: [roomId, from, after],
       responses: {
         101: { description: 'The WebSocket.' },
         400: problem('invalid-request'),
+        410: problem('history-changed'),
         426: problem('upgrade-required'),
       },
     },

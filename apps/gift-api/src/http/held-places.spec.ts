@@ -1,3 +1,5 @@
+import type { Server } from 'node:http';
+import { EventStoreError } from '@livegift/event-store';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
 import type { HttpConnectionLimits } from '@livegift/process';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -74,6 +76,10 @@ describe('what a request holds is given back', () => {
   async function eventually(holds: () => Promise<boolean>): Promise<void> {
     while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 5));
   }
+  const openSockets = (): Promise<number> =>
+    new Promise((resolve) =>
+      (server.app.getHttpServer() as Server).getConnections((_error: Error | null, count: number) => resolve(count)),
+    );
   const served = (): Promise<void> => eventually(async () => (await bulk()) === 200);
   const refused = (): Promise<void> => eventually(async () => (await bulk()) === 503);
   const line = rawRequest('POST', '/v1/gifts/bulk', { ...LINES, 'content-length': '1' });
@@ -102,6 +108,36 @@ describe('what a request holds is given back', () => {
       const hanging = await sixteen(FOLLOW + line);
       await refused();
       for (const client of hanging) client.destroy();
+      await served();
+    });
+
+    it.each([
+      ['ends', null],
+      ['fails', new EventStoreError('unavailable', 'away')],
+    ])('when the work on its lines %s, and not before, although its client hung up', async (_, failure) => {
+      await start();
+      const gift = { idempotencyKey: 'k', roomId: 'r', viewerId: 'ann', gift: 'rose' };
+      const body = JSON.stringify(gift);
+      let go: () => void = () => {};
+      const waits = new Promise<void>((resolve) => (go = resolve));
+      const read = store.readStream.bind(store);
+      let reading = 0;
+      store.readStream = async (stream, options) => {
+        if (stream === 'wallet-ann') {
+          reading++;
+          await waits;
+          if (failure !== null) throw failure;
+        }
+        return read(stream, options);
+      };
+      const head = rawRequest('POST', '/v1/gifts/bulk', { ...LINES, 'content-length': String(body.length) });
+      const hanging = await sixteen(head + body);
+      await refused();
+      await eventually(async () => reading > 0);
+      for (const client of hanging) client.socket.resetAndDestroy();
+      await eventually(async () => (await openSockets()) < LINE_BODIES_AT_ONCE_MAX);
+      expect(await bulk()).toBe(503);
+      go();
       await served();
     });
 

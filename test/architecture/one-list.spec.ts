@@ -1,6 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { readEnvironment } from '@livegift/config';
 import { CLOSES, PROBLEMS } from '@livegift/contracts';
+import { STREAK_WINDOW_MS_MAX } from '@livegift/domain';
 
 const ROOT = join(__dirname, '../..');
 const LISTS = ['libs/contracts/src/problems.ts', 'libs/contracts/src/closes.ts'];
@@ -23,6 +25,12 @@ describe('what clients rely on has one list', () => {
     expect(filesWith(new RegExp(`title: ['"\`](${titles.join('|')})['"\`]`))).toEqual([]);
     const codes = Object.keys(PROBLEMS).join('|');
     expect(filesWith(new RegExp(`['"]?(${codes})['"]?: (\\{ status|\\[\\d{3},)`))).toEqual([]);
+  });
+
+  it('of bounds: no longer streak window can be configured than wallets remember', () => {
+    const streakWindowMs = (ms: number): number => readEnvironment({ STREAK_WINDOW_MS: String(ms) }).streakWindowMs;
+    expect(streakWindowMs(STREAK_WINDOW_MS_MAX)).toBe(STREAK_WINDOW_MS_MAX);
+    expect(() => streakWindowMs(STREAK_WINDOW_MS_MAX + 1)).toThrow('STREAK_WINDOW_MS');
   });
 
   it('of WebSocket closes: no other file says a code as a number', () => {

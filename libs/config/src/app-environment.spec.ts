@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { getMetadataStorage } from 'class-validator';
 import { APP_KEYS, keysOf, readAppEnvironment, type AppName } from './app-environment.js';
 import { checkConfig } from './check-config.js';
 import { ConfigurationError, type ConfigurationFault } from './configuration-error.js';
@@ -128,7 +129,12 @@ describe('the table of keys in the README', () => {
     .split('\n')
     .filter((line) => line.startsWith('| `'))
     .map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
-    .map(([, key, , byDefault, apps]) => ({ key: key!.slice(1, -1), byDefault: byDefault!, apps: apps! }));
+    .map(([, key, what, byDefault, apps]) => ({
+      key: key!.slice(1, -1),
+      what: what!,
+      byDefault: byDefault!,
+      apps: apps!,
+    }));
 
   it('has every key, with its default and the apps that read it', () => {
     const defaults = new EnvironmentVariables() as unknown as Record<string, string | number | undefined>;
@@ -140,6 +146,18 @@ describe('the table of keys in the README', () => {
       const apps = readers.length === APPS.length ? 'all' : named.join(', ');
       return { key, byDefault: defaults[key] === undefined ? '' : `\`${defaults[key]}\``, apps };
     });
-    expect(rows).toEqual(told);
+    expect(rows.map(({ key, byDefault, apps }) => ({ key, byDefault, apps }))).toEqual(told);
+  });
+
+  it('says from what to what each number may be, as it is checked', () => {
+    const rules = getMetadataStorage().getTargetValidationMetadatas(EnvironmentVariables, '', false, false);
+    const bound = (key: string, name: string): number | undefined =>
+      rules.find((rule) => rule.propertyName === key && rule.name === name)?.constraints[0] as number | undefined;
+    const numbers = rows.filter(({ key }) => bound(key, 'min') !== undefined);
+    expect(numbers.length).toBeGreaterThan(10);
+    for (const { key, what } of numbers) {
+      const range = [bound(key, 'min')!, bound(key, 'max')!].map((value) => value.toLocaleString('en')).join(' to ');
+      expect({ key, what }).toEqual({ key, what: expect.stringContaining(`(${range})`) });
+    }
   });
 });

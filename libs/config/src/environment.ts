@@ -146,10 +146,10 @@ export class EnvironmentVariables {
   @Max(31_536_000_000)
   CLOCK_SKEW_MS_MAX = 10_000;
 
-  /** Two gifts further apart than this are two streaks. */
+  /** Two gifts further apart than this are two streaks. Wallets forget a streak after a minute. */
   @IsInt()
   @Min(1)
-  @Max(600_000)
+  @Max(60_000)
   STREAK_WINDOW_MS = 3_000;
 
   /** The creator's part of a gift, in hundredths of a percent. */

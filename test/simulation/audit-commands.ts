@@ -86,13 +86,17 @@ function auditStaleness(
   const { wish, accepted } = asked;
   const position = accepted?.position ?? null;
   if (wish.kind !== 'gift' || position === null) return;
-  const closed = index.stream(`room-${wish.roomId}`).find(({ type }) => type === 'RoomClosed');
+  const closed = index.stream(`room-${wish.roomId}`).find(isClosed);
   const first = asked.attempts[0]!.began;
   if (closed === undefined || closed.position > position) return;
   const closedAtMs = index.durableAtMs(closed);
   if (first.atMs > closedAtMs + stalenessMs)
     say(asked, `was accepted ${first.atMs - closedAtMs} ms after its room closed`);
 }
+
+/** From this event of its stream on a room takes no live gifts; one that history opened never did. */
+const isClosed = ({ type, data }: RecordedEvent): boolean =>
+  type === 'RoomClosed' || (type === 'RoomOpened' && (data as { readonly imported: boolean }).imported);
 
 /** A refusal must have been true at some moment between the question and its answer. */
 function auditRefusal(
@@ -128,7 +132,7 @@ function auditRefusal(
     case 'room-closed':
       if (
         wish.kind === 'gift' &&
-        !index.stream(`room-${wish.roomId}`).some((event) => event.type === 'RoomClosed' && seen(event))
+        !index.stream(`room-${wish.roomId}`).some((event) => isClosed(event) && seen(event))
       ) {
         untrue('the room was open');
       }

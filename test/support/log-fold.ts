@@ -82,7 +82,10 @@ export class LogFold {
         this.#creator(String(data['creatorId']));
         break;
       case 'RoomOpened':
-        this.rooms.set(String(data['roomId']), { creatorId: String(data['creatorId']), state: 'open' });
+        this.rooms.set(String(data['roomId']), {
+          creatorId: String(data['creatorId']),
+          state: data['imported'] === true ? 'closed' : 'open',
+        });
         break;
       case 'RoomClosed':
         this.rooms.get(String(data['roomId']))!.state = 'closed';

@@ -682,6 +682,39 @@ describe('imported history', () => {
     expect(await findings()).toEqual([]);
   });
 
+  it('says of a line in another creator’s room which room and creators clash', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    const lines = [history('i-1', 'bea', { roomId: 'r1' }), history('i-2', 'bea'), history('i-3', 'bea')];
+    lines[2] = { ...lines[2]!, creatorId: 'dora' };
+    const answers = await process.history.import(numbered(lines), 'c');
+    expect(answers.map(({ detail }) => detail)).toEqual([
+      'Room r1 belongs to creator cleo; the line names creator cora',
+      undefined,
+      'Room old-room belongs to creator cora; the line names creator dora',
+    ]);
+  });
+
+  it('opens a room that is closed from its first event: no live gift gets in, later lines do', async () => {
+    const [here, there] = [await newProcess(), await newProcess()];
+    await withAnn(here);
+    await here.history.import(numbered([history('i-1', 'bea')]), 'c');
+    for (const process of [here, there]) {
+      expect(await process.gifts.send('old-room', rose('ann'), context())).toEqual({ refused: 'room-closed' });
+      const later = history(`later-${process === here}`, 'bea', { at: '2015-01-01T00:00:00Z' });
+      expect(await process.history.import(numbered([later]), 'c')).toMatchObject([{ status: 'accepted' }]);
+    }
+    expect(await here.rooms.close('old-room', context())).toMatchObject({ answer: { state: 'closed' } });
+    expect(await findings()).toEqual([]);
+  });
+
+  it('leaves a live room open that also gets history', async () => {
+    const process = await newProcess();
+    await withAnn(process);
+    await process.history.import(numbered([history('i-1', 'bea', { roomId: 'r1', creatorId: 'cleo' })]), 'c');
+    expect(await process.gifts.send('r1', rose('ann'), context())).toMatchObject({ answer: { roomId: 'r1' } });
+  });
+
   it('keeps line order where another request brings a line first: that line is replayed', async () => {
     const [slow, quick] = [await newProcess(), await newProcess()];
     const lines = ['i-0', 'i-1', 'i-2', 'i-3'].map((importId) => history(importId, `v-${importId}`));

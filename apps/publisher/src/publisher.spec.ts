@@ -61,6 +61,14 @@ describe('the publisher', () => {
     } satisfies GiftMessage);
   });
 
+  it('publishes nothing of a room that history opened, which was never live', async () => {
+    await openRoom('old', true);
+    await sendGift('v', 'old', { imported: true });
+    await openRoom('live');
+    await publish();
+    expect((await messages()).map(({ type, roomId }) => [type, roomId])).toEqual([['room-opened', 'live']]);
+  });
+
   it('shows a gift that the catalogue does not have under its own name', async () => {
     await sendGift('v', 'room', { gift: 'comet' });
     await publish();
@@ -523,8 +531,8 @@ async function listGift(name: string, title: string, icon: string): Promise<void
   await append(CATALOGUE_STREAM, 'GiftListed', { name, title, coins: 7, tier: 'small', icon });
 }
 
-async function openRoom(roomId: string): Promise<void> {
-  await append(roomStream(roomId), 'RoomOpened', { roomId, creatorId: 'c', title: 'Title', imported: false });
+async function openRoom(roomId: string, imported = false): Promise<void> {
+  await append(roomStream(roomId), 'RoomOpened', { roomId, creatorId: 'c', title: 'Title', imported });
 }
 
 async function closeRoom(roomId: string): Promise<void> {

@@ -18,7 +18,9 @@ export function roomMessageOf(
     case 'GiftSent':
       return giftMessage(event, event.data as GiftSent['data'], infos, events.storeId);
     case 'RoomOpened': {
-      const { roomId, creatorId, title, occurredAt } = event.data as RoomOpened['data'];
+      const { roomId, creatorId, title, imported, occurredAt } = event.data as RoomOpened['data'];
+      // History opened it: it was never live.
+      if (imported) return null;
       return roomMessage(event, 'room-opened', { roomId, creatorId, title }, occurredAt, events.storeId);
     }
     case 'RoomClosed':

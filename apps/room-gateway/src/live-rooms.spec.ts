@@ -346,6 +346,7 @@ function roomRow(roomId: string): RoomRow {
     state: 'open',
     openedAt,
     closedAt: null,
+    imported: false,
     lastGiftPosition: null,
     ...zeros,
   };

@@ -27,6 +27,14 @@ export function platformDiamonds(coins: Coins, diamonds: Diamonds): Diamonds {
   return coins * DIAMONDS_PER_COIN - diamonds;
 }
 
+/**
+ * The sum of two totals for display. Exact up to 2^53 - 1, which is where it stays: past it a number would be wrong in
+ * silence. Money never gets there (wallets and creators have limits); a total over many of them could.
+ */
+export function boundedSum(total: number, added: number): number {
+  return Math.min(total + added, Number.MAX_SAFE_INTEGER);
+}
+
 /** Money of the outside world: integer minor units and an ISO 4217 code. */
 export interface Money {
   readonly amountMinor: number;

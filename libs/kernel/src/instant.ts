@@ -14,6 +14,11 @@ export function instant(ms: number): Instant {
   return new Date(ms).toISOString();
 }
 
+/** Whether `a` is earlier than `b`. Without its `Z` a whole second sorts before its fractions. */
+export function isEarlier(a: Instant, b: Instant): boolean {
+  return a.slice(0, -1) < b.slice(0, -1);
+}
+
 /** `now`, or `last` if that is later. Both as `instant` writes them. */
 export function notBefore(now: Instant, last: Instant | null): Instant {
   return last !== null && last > now ? last : now;

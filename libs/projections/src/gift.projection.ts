@@ -17,7 +17,7 @@ export function projectGiftSent({ data, revision, position }: Recorded<GiftSent>
     },
     { kind: 'row', table: 'creator', id: creatorId, add: { diamonds, giftCount: 1, coinsReceived: coins } },
     imported
-      ? { kind: 'row', table: 'room', id: roomId, add: counted }
+      ? { kind: 'row', table: 'room', id: roomId, add: counted, happenedAt: occurredAt }
       : { kind: 'row', table: 'room', id: roomId, set: { lastGiftPosition: position }, add: counted },
     {
       kind: 'gift-scored',

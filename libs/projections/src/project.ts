@@ -22,7 +22,7 @@ const PROJECTIONS = new Map<string, Projection>([
 export const PROJECTED_TYPES: readonly string[] = [...PROJECTIONS.keys()];
 
 /** Raise it with any change of what an event changes in the read model: what was folded before is then folded anew. */
-export const PROJECTIONS_VERSION = 3;
+export const PROJECTIONS_VERSION = 4;
 
 /** What one event changes in the read model; nothing for a type that it is not made of. */
 export function project(event: RecordedEvent): readonly ReadModelWrite[] {

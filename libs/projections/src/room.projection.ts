@@ -2,16 +2,19 @@ import type { RoomClosed, RoomOpened } from '@livegift/domain';
 import type { ReadModelWrite } from '@livegift/read-model';
 import type { Recorded } from './recorded.js';
 
+/** A room that history opened was never live: it is closed from its first event, when its first gift happened. */
 export function projectRoomOpened({ data, position }: Recorded<RoomOpened>): readonly ReadModelWrite[] {
-  const { roomId, creatorId, title, occurredAt } = data;
+  const { roomId, creatorId, title, imported, occurredAt } = data;
+  const state = imported ? 'closed' : 'open';
+  const closedAt = imported ? occurredAt : null;
   return [
     {
       kind: 'row',
       table: 'room',
       id: roomId,
-      set: { creatorId, title, state: 'open', openedAt: occurredAt, closedAt: null },
+      set: { creatorId, title, state, openedAt: occurredAt, closedAt, imported },
     },
-    { kind: 'room-listed', roomId, creatorId, state: 'open', openedPosition: position },
+    { kind: 'room-listed', roomId, creatorId, state, openedPosition: position },
   ];
 }
 

@@ -1,3 +1,5 @@
+import { boundedSum } from '@livegift/kernel';
+
 /**
  * One cell per (room, viewer, period key): what the viewer gave there in that hour, and when the sum was reached. All boards
  * are folded from cells. Records lie in chunks of 48 bytes each; they are found through an open-addressing hash in segments,
@@ -49,8 +51,8 @@ export class CellTable {
   add(cell: number, coins: number, diamonds: number, reached: number, msIntoHour: number): void {
     const floats = this.#floats[cell >>> CHUNK_BITS]!;
     const at = (cell & CHUNK_MASK) * FLOATS;
-    floats[at + 3]! += coins;
-    floats[at + 4]! += diamonds;
+    floats[at + 3] = boundedSum(floats[at + 3]!, coins);
+    floats[at + 4] = boundedSum(floats[at + 4]!, diamonds);
     floats[at + 5] = reached;
     this.#ints[cell >>> CHUNK_BITS]![(cell & CHUNK_MASK) * INTS + 5] = msIntoHour;
   }

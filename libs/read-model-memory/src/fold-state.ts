@@ -1,4 +1,4 @@
-import type { Checkpoint } from '@livegift/kernel';
+import { boundedSum, type Checkpoint } from '@livegift/kernel';
 import {
   emptyCreatorRow,
   emptyRoomRow,
@@ -185,7 +185,7 @@ export class FoldState {
     if (coins > 0) this.accounts.addGiven(viewer, coins, position, occurredAtMs);
     if (diamonds > 0) {
       this.cut?.beforeCreator(creator.index);
-      creator.diamonds += diamonds;
+      creator.diamonds = boundedSum(creator.diamonds, diamonds);
       creator.reached = position;
       creator.reachedAtMs = occurredAtMs;
     }

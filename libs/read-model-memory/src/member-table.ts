@@ -1,3 +1,5 @@
+import { boundedSum } from '@livegift/kernel';
+
 const CAPACITY_MIN = 64;
 
 /**
@@ -49,7 +51,7 @@ export class MemberTable {
 
   /** Merges a part of the sum: scores add up, and the score was reached where its last part was. */
   merge(slot: number, amount: number, reached: number, reachedAtMs: number): void {
-    this.#scores[slot]! += amount;
+    this.#scores[slot] = boundedSum(this.#scores[slot]!, amount);
     if (reached <= this.#reached[slot]!) return;
     this.#reached[slot] = reached;
     this.#reachedAtMs[slot] = reachedAtMs;

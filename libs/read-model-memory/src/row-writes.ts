@@ -1,4 +1,5 @@
-import type { CreatorRow, RoomRow, RowWrite } from '@livegift/read-model';
+import { boundedSum } from '@livegift/kernel';
+import { widenRoom, type CreatorRow, type RoomRow, type RowWrite } from '@livegift/read-model';
 import { detached } from './detached.js';
 
 type Writable<Row> = { -readonly [Field in keyof Row]: Row[Field] };
@@ -20,16 +21,16 @@ export function writeCreator(row: WritableCreator, { set, add }: RowWrite): void
   if (add !== undefined) {
     for (const field in add) {
       const value = add[field]!;
-      if (field === 'diamonds') row.diamonds += value;
-      else if (field === 'giftCount') row.giftCount += value;
-      else if (field === 'coinsReceived') row.coinsReceived += value;
-      else if (field === 'creditedDiamonds') row.creditedDiamonds += value;
+      if (field === 'diamonds') row.diamonds = boundedSum(row.diamonds, value);
+      else if (field === 'giftCount') row.giftCount = boundedSum(row.giftCount, value);
+      else if (field === 'coinsReceived') row.coinsReceived = boundedSum(row.coinsReceived, value);
+      else if (field === 'creditedDiamonds') row.creditedDiamonds = boundedSum(row.creditedDiamonds, value);
       else throw unknownField('creator', field);
     }
   }
 }
 
-export function writeRoom(row: WritableRoom, { set, add }: RowWrite): void {
+export function writeRoom(row: WritableRoom, { set, add, happenedAt }: RowWrite): void {
   if (set !== undefined) {
     for (const field in set) {
       const given = set[field];
@@ -44,18 +45,20 @@ export function writeRoom(row: WritableRoom, { set, add }: RowWrite): void {
       else if (field === 'state') row.state = value;
       else if (field === 'openedAt') row.openedAt = value;
       else if (field === 'closedAt') row.closedAt = value;
+      else if (field === 'imported') row.imported = value;
       else throw unknownField('room', field);
     }
   }
   if (add !== undefined) {
     for (const field in add) {
       const value = add[field]!;
-      if (field === 'giftCount') row.giftCount += value;
-      else if (field === 'coins') row.coins += value;
-      else if (field === 'diamonds') row.diamonds += value;
+      if (field === 'giftCount') row.giftCount = boundedSum(row.giftCount, value);
+      else if (field === 'coins') row.coins = boundedSum(row.coins, value);
+      else if (field === 'diamonds') row.diamonds = boundedSum(row.diamonds, value);
       else throw unknownField('room', field);
     }
   }
+  if (happenedAt !== undefined) widenRoom(row, detached(happenedAt));
 }
 
 function unknownField(table: string, field: string): Error {

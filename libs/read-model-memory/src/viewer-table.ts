@@ -1,3 +1,4 @@
+import { boundedSum } from '@livegift/kernel';
 import type { RowWrite, WalletRow } from '@livegift/read-model';
 import { IdIndex } from './id-index.js';
 
@@ -72,9 +73,10 @@ export class ViewerTable {
     if (add !== undefined) {
       for (const field in add) {
         const value = add[field]!;
-        if (field === 'spentCoins') chunk[at + SPENT_COINS]! += value;
-        else if (field === 'purchasedCoins') chunk[at + PURCHASED_COINS]! += value;
-        else if (field === 'coins') chunk[at + COINS]! += value;
+        if (field === 'spentCoins') chunk[at + SPENT_COINS] = boundedSum(chunk[at + SPENT_COINS]!, value);
+        else if (field === 'purchasedCoins')
+          chunk[at + PURCHASED_COINS] = boundedSum(chunk[at + PURCHASED_COINS]!, value);
+        else if (field === 'coins') chunk[at + COINS] = boundedSum(chunk[at + COINS]!, value);
         else throw unknownField(field);
       }
     }
@@ -83,7 +85,7 @@ export class ViewerTable {
   addGiven(viewer: number, coins: number, reached: number, reachedAtMs: number): void {
     const chunk = this.#chunkOf(viewer);
     const at = (viewer & CHUNK_MASK) * FIELDS;
-    chunk[at + GIVEN]! += coins;
+    chunk[at + GIVEN] = boundedSum(chunk[at + GIVEN]!, coins);
     chunk[at + GIVEN_REACHED] = reached;
     chunk[at + GIVEN_REACHED_AT_MS] = reachedAtMs;
   }

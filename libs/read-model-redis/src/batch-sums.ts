@@ -1,4 +1,4 @@
-import type { Position } from '@livegift/kernel';
+import { boundedSum, type Position } from '@livegift/kernel';
 import {
   boardKey,
   partitionOf,
@@ -118,7 +118,7 @@ class GiftSums {
     if (sum === undefined) {
       members.set(score.member, { amount: score.amount, position: gift.position, atMs: gift.occurredAtMs });
     } else {
-      sum.amount += score.amount;
+      sum.amount = boundedSum(sum.amount, score.amount);
       sum.position = gift.position;
       sum.atMs = gift.occurredAtMs;
     }
@@ -157,7 +157,7 @@ function mergeInto(members: Map<string, Sum>, member: string, sum: Sum): void {
     members.set(member, { ...sum });
     return;
   }
-  known.amount += sum.amount;
+  known.amount = boundedSum(known.amount, sum.amount);
   if (sum.position <= known.position) return;
   known.position = sum.position;
   known.atMs = sum.atMs;

@@ -1,9 +1,12 @@
+import { boundedSum } from '@livegift/kernel';
 import {
   emptyCreatorRow,
   emptyRoomRow,
   emptyWalletRow,
+  widenRoom,
   type CreatorRow,
   type RoomRow,
+  type RoomSpan,
   type RowTable,
   type RowWrite,
   type WalletRow,
@@ -39,9 +42,12 @@ export function emptyRow(table: RowTable): Row {
 }
 
 /** Applies one write. A field that no row has is a mistake in a projection. */
-export function writeRow(row: Row, { table, set, add }: RowWrite): void {
+export function writeRow(row: Row, { table, set, add, happenedAt }: RowWrite): void {
   if (set !== undefined) for (const field in set) row[known(table, row, field)] = set[field]!;
-  if (add !== undefined) for (const field in add) row[known(table, row, field)] = (row[field] as number) + add[field]!;
+  if (add !== undefined) {
+    for (const field in add) row[known(table, row, field)] = boundedSum(row[field] as number, add[field]!);
+  }
+  if (happenedAt !== undefined) widenRoom(row as unknown as RoomSpan, happenedAt);
 }
 
 const ID_FIELD = { wallet: 'viewerId', creator: 'creatorId', room: 'roomId' } as const;

@@ -1,3 +1,4 @@
+import { boundedSum } from '@livegift/kernel';
 import { ROOM_GIFTS_MIN, type RoomListedWrite, type RowTable } from '@livegift/read-model';
 import type { BatchSums, BoardSums } from './batch-sums.js';
 import { Commands } from './commands.js';
@@ -72,7 +73,7 @@ class Writes {
       for (const { period, added, left, placed } of changes) {
         const before = member.place(period.text);
         if (before === undefined) throw new Error(`the place of ${id} on ${key} was not read`);
-        const score = (before?.score ?? 0) + amount;
+        const score = boundedSum(before?.score ?? 0, amount);
         added.push(String(score), entry);
         if (before !== null) left.push(`${before.reached}:${id}`);
         placed.push(id, `${score}:${reached}`);

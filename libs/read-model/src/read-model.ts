@@ -54,6 +54,8 @@ export interface RoomRow {
   readonly state: 'open' | 'closed';
   readonly openedAt: string;
   readonly closedAt: string | null;
+  /** History opened it: it was never live. */
+  readonly imported: boolean;
   /** Of the newest gift that was shown live, so not an imported one; null without one. */
   readonly lastGiftPosition: Position | null;
   readonly giftCount: number;

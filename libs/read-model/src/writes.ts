@@ -1,4 +1,4 @@
-import type { Position } from '@livegift/kernel';
+import type { Instant, Position } from '@livegift/kernel';
 
 export type RowTable = 'wallet' | 'creator' | 'room';
 
@@ -9,6 +9,8 @@ export interface RowWrite {
   readonly id: string;
   readonly set?: Readonly<Record<string, string | number | boolean | null>>;
   readonly add?: Readonly<Record<string, number>>;
+  /** Of a room: a gift of imported history happened then, see `widenRoom`. */
+  readonly happenedAt?: Instant;
 }
 
 /** A gift that counts on the four boards of `scoresOf` and in the room's newest gifts. */

@@ -13,9 +13,10 @@ export class RoomsAudit {
   }
 
   opened(event: RecordedEvent): void {
-    const { roomId, creatorId } = event.data as RoomOpened['data'];
+    const { roomId, creatorId, imported } = event.data as RoomOpened['data'];
     if (this.#rooms.has(roomId)) this.#say(event, `room ${roomId} is opened a second time`);
-    this.#rooms.set(roomId, { creatorId, closed: false });
+    // History opened it: it was never live, so it is closed from the beginning.
+    this.#rooms.set(roomId, { creatorId, closed: imported });
   }
 
   closed(event: RecordedEvent): void {

@@ -11,6 +11,8 @@ export interface RowProblem {
   readonly row: HistoryRow;
   readonly status: 'refused' | 'invalid';
   readonly code: string | null;
+  /** In the engine's words. */
+  readonly detail: string | null;
   readonly errors: LineAnswer['errors'];
 }
 
@@ -89,13 +91,13 @@ class Tally {
   }
 
   settled(chunk: readonly OutgoingLine[], answers: readonly LineAnswer[], report: ImportReport): void {
-    for (const [index, { status, code, errors, position }] of answers.entries()) {
+    for (const [index, { status, code, detail, errors, position }] of answers.entries()) {
       if (status === 'retry') continue;
       this.rows += 1;
       this.#counts[status] += 1;
       if (position !== undefined && (this.#position === null || position > this.#position)) this.#position = position;
       if (status !== 'refused' && status !== 'invalid') continue;
-      report.problem({ row: chunk[index]!.row, status, code: code ?? null, errors });
+      report.problem({ row: chunk[index]!.row, status, code: code ?? null, detail: detail ?? null, errors });
     }
   }
 

@@ -24,11 +24,11 @@ export function sentencesOf({ fileLine, faults }: RefusedRow): readonly string[]
 type Fault = FieldError & { readonly message?: string };
 
 /** What the engine said about a row that it did not take. */
-export function sentenceOf({ row, status, code, errors }: RowProblem): string {
+export function sentenceOf({ row, status, code, detail, errors }: RowProblem): string {
   const rules = (errors ?? []).map(({ path, rule, message }: Fault) =>
     [placeOf(path, row), message, `(${rule})`].filter((part) => part !== undefined).join(' '),
   );
-  return [`line ${row.fileLine}: ${status}`, code, ...rules].filter((part) => part !== null).join(', ');
+  return [`line ${row.fileLine}: ${status}`, code, detail, ...rules].filter((part) => part !== null).join(', ');
 }
 
 function placeOf(path: string, row: HistoryRow): string {

@@ -1,5 +1,5 @@
 import { scenarioOf, stateAfter } from '@livegift/testing';
-import { isOpen, roomDecider, type OpenRoom, type OpenRoomForHistory } from './room.decide.js';
+import { isOpen, roomAfter, roomDecider, type OpenRoom, type OpenRoomForHistory } from './room.decide.js';
 import type { RoomClosed, RoomOpened } from './room.events.js';
 
 const AT = '2026-03-01T12:00:00.000Z';
@@ -66,6 +66,13 @@ describe('a room for history', () => {
   const openedByHistory: RoomOpened = { ...opened, data: { ...opened.data, title: null, imported: true } };
 
   it('is opened if new, and marked', () => given().when(forHistory).then(openedByHistory));
+  it('is closed from its first event', () => {
+    const state = stateAfter(roomDecider, [openedByHistory]);
+    expect(isOpen(state)).toBe(false);
+    expect(state).toMatchObject({ openedAt: AT, closedAt: AT });
+    expect(roomAfter(openedByHistory)).toEqual({ creatorId: 'cleo', open: false });
+    given(openedByHistory).when(closeRoom).then();
+  });
   it('may be open or closed', () => {
     given(opened).when(forHistory).then();
     given(opened, closed).when(forHistory).then();

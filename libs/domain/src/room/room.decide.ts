@@ -2,7 +2,7 @@ import type { Decider, Instant, Refused } from '@livegift/kernel';
 import type { RoomConfirmed, RoomEvent } from './room.events.js';
 
 /** Change it whenever the shape or the meaning of `RoomState` changes: older snapshots are then dropped. */
-export const ROOM_STATE_VERSION = 1;
+export const ROOM_STATE_VERSION = 2;
 
 export interface OpenRoom {
   readonly type: 'OpenRoom';
@@ -13,7 +13,10 @@ export interface OpenRoom {
   readonly occurredAt: Instant;
 }
 
-/** A line of imported history needs its room: opens it if new; whether it is open makes no difference. */
+/**
+ * A line of imported history needs its room. A new one was never live: it is closed from its first event. Whether an
+ * existing one is open makes no difference.
+ */
 export interface OpenRoomForHistory {
   readonly type: 'OpenRoomForHistory';
   readonly roomId: string;
@@ -103,7 +106,7 @@ export function roomConfirmed({ occurredAt }: RoomCommand, state: RoomState): Ro
 export function roomAfter(event: RoomEvent): { readonly creatorId: string; readonly open: boolean } | null {
   switch (event.type) {
     case 'RoomOpened':
-      return { creatorId: event.data.creatorId, open: true };
+      return { creatorId: event.data.creatorId, open: !event.data.imported };
     case 'RoomClosed':
       return { creatorId: event.data.creatorId, open: false };
     case 'RoomConfirmed':
@@ -118,7 +121,8 @@ function evolveRoom(state: RoomState, event: RoomEvent): RoomState {
   switch (event.type) {
     case 'RoomOpened': {
       const { roomId, creatorId, title, imported, occurredAt } = event.data;
-      return { roomId, creatorId, title, imported, openedAt: occurredAt, closedAt: null, nextRevision };
+      const closedAt = imported ? occurredAt : null;
+      return { roomId, creatorId, title, imported, openedAt: occurredAt, closedAt, nextRevision };
     }
     case 'RoomClosed':
       return { ...state, closedAt: event.data.occurredAt, nextRevision };

@@ -6,7 +6,7 @@ export type RoomOpened = DomainEvent<
     readonly roomId: string;
     readonly creatorId: string;
     readonly title: string | null;
-    /** True when imported history opened it. */
+    /** True when imported history opened it: such a room was never live and is closed from this event on. */
     readonly imported: boolean;
     readonly occurredAt: Instant;
   }

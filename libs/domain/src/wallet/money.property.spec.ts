@@ -139,7 +139,7 @@ class SideBySide {
   #note(step: Step): void {
     if (step.do === 'close-room') this.#rooms.get(step.roomId)!.open = false;
     if ((step.do === 'open-room' || step.do === 'import') && !this.#rooms.has(step.roomId)) {
-      this.#rooms.set(step.roomId, { creatorId: step.creatorId, open: true });
+      this.#rooms.set(step.roomId, { creatorId: step.creatorId, open: step.do === 'open-room' });
     }
   }
 }

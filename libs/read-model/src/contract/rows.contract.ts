@@ -80,11 +80,63 @@ export function describeRows(open: Opened): void {
       state: 'open',
       openedAt,
       closedAt: null,
+      imported: false,
       lastGiftPosition,
       giftCount: 1,
       coins: 1,
       diamonds: 50,
     });
+  });
+
+  it('widens a room that history opened to its earliest and latest gift, whatever their order and spelling', async () => {
+    const { model } = await open();
+    const log = new MadeLog();
+    const opened = '2016-07-03T12:00:00Z';
+    for (const [id, imported] of [
+      ['old', true],
+      ['live', false],
+    ] as const) {
+      const set = { creatorId: 'cora', state: 'closed', openedAt: opened, closedAt: opened, imported };
+      log.event({ kind: 'row', table: 'room', id, set });
+      for (const happenedAt of [
+        opened,
+        '2016-07-03T12:00:00.500Z',
+        '2016-07-03T12:00:00.250Z',
+        '2015-01-01T00:00:00Z',
+        '2016-07-03T11:59:59.999Z',
+      ]) {
+        log.event({ kind: 'row', table: 'room', id, add: { giftCount: 1 }, happenedAt });
+      }
+    }
+    await applyLog(model, log, 4);
+    expect((await model.room('old'))?.row).toMatchObject({
+      openedAt: '2015-01-01T00:00:00Z',
+      closedAt: '2016-07-03T12:00:00.500Z',
+      giftCount: 5,
+    });
+    expect((await model.room('live'))?.row).toMatchObject({ openedAt: opened, closedAt: opened, giftCount: 5 });
+  });
+
+  it('adds up exactly to 2^53 - 1 and stays there, in rows and on boards alike', async () => {
+    const { model } = await open();
+    const log = new MadeLog();
+    const half = 2 ** 52;
+    for (const coins of [half, half - 2, 1, 1]) {
+      log.event({ kind: 'row', table: 'room', id: 'lounge', add: { coins } });
+      log.event({ kind: 'row', table: 'wallet', id: 'ann', add: { spentCoins: coins } });
+      log.gift('ann', coins, { diamonds: coins });
+      await applyLog(model, log, 1, log.entries.length - 3);
+      const sum = (await model.room('lounge'))!.row.coins;
+      expect((await model.wallet('ann'))?.row.spentCoins).toBe(sum);
+      for (const board of [
+        { kind: 'gifters' },
+        { kind: 'creators' },
+        { kind: 'room-gifters', id: 'lounge' },
+      ] as const) {
+        expect((await model.board({ board, window: 'all', atMs: 0, limit: 1 })).entries[0]?.score).toBe(sum);
+      }
+    }
+    expect((await model.room('lounge'))?.row.coins).toBe(Number.MAX_SAFE_INTEGER);
   });
 
   it('hands out rows that later writes do not change', async () => {

@@ -1,13 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { RawProblem } from './raw-problem.js';
 
 /** How long a client may go on sending after the last bytes it gets; then its descriptor is taken back. */
 const LINGER_MS_MAX = 2_000;
-
-/** A problem document, for an answer that no HTTP server writes any more. */
-export interface RawProblem {
-  readonly status: number;
-}
 
 /** The answer to what cannot be answered through a response: it ends the connection. */
 export function rawAnswer(problem: RawProblem, headers: Readonly<Record<string, string>> = {}): string {

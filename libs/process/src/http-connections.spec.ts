@@ -6,7 +6,12 @@ import { handOver, lastsWithReader, whenOver } from './http-exchange.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-const EAGER: HttpConnectionLimits = { bodyMsMax: 40, bodyBytesPerSecondMin: 16_384, sweepEveryMs: 20 };
+const EAGER: HttpConnectionLimits = {
+  bodyMsMax: 40,
+  bodyBytesPerSecondMin: 16_384,
+  answerMsMax: 500,
+  sweepEveryMs: 20,
+};
 
 describe('the connections of an HTTP server', () => {
   let server: Server;
@@ -153,6 +158,34 @@ describe('the connections of an HTTP server', () => {
     }
     await client.until((text) => text.endsWith('done'));
     expect(client.statuses).toEqual([200]);
+  });
+
+  it('give up a complete answer that its client does not take, and wait for one that is being taken', async () => {
+    const over: string[] = [];
+    const bytes = 32 * 1024 * 1024;
+    await start((request, response) => {
+      whenOver(request, () => over.push(request.url!));
+      response.end(Buffer.alloc(bytes));
+    }, EAGER);
+    const motionless = await open();
+    motionless.stopReading();
+    motionless.send(rawRequest('GET', '/motionless'));
+    await eventually(() => over.length === 1);
+    expect(over).toEqual(['/motionless']);
+    handle = (_request, response) => response.end(Buffer.alloc(bytes / 4));
+    const reading = await fetch(`${url}/reading`);
+    expect((await reading.arrayBuffer()).byteLength).toBe(bytes / 4);
+  });
+
+  it('give up a complete answer that waits for too long behind another', async () => {
+    const over: string[] = [];
+    await start((request, response) => {
+      whenOver(request, () => over.push(request.url!));
+      if (request.url === '/endless') response.write('begun');
+      else response.end('done');
+    }, EAGER);
+    await open(rawRequest('GET', '/endless') + rawRequest('GET', '/behind'));
+    await eventually(() => over.length === 2);
   });
 
   it('keep no descriptor of clients that time out and stay half open', async () => {

@@ -1,30 +1,34 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { endWith, rawAnswer, type RawProblem } from './final-answer.js';
-import { beginExchange, endExchange, isTracked, track, type Connection, type Exchange } from './http-exchange.js';
+import { endWith, rawAnswer } from './final-answer.js';
+import {
+  beginExchange,
+  endExchange,
+  isTracked,
+  notTakenMs,
+  track,
+  type Connection,
+  type Exchange,
+} from './http-exchange.js';
+import { codeOf, DETAILS, type RawProblem, type RawProblemCode } from './raw-problem.js';
 
 export interface HttpConnectionLimits {
   /** A request's body may take this long to arrive, and a second more for each `bodyBytesPerSecondMin` of it. */
   readonly bodyMsMax: number;
   readonly bodyBytesPerSecondMin: number;
-  /** How often bodies, and connections that drain, are looked at. */
+  /** A client that takes nothing of a complete answer for this long loses its connection. */
+  readonly answerMsMax: number;
+  /** How often bodies, answers, and connections that drain, are looked at. */
   readonly sweepEveryMs: number;
 }
 
 export const HTTP_CONNECTION_LIMITS: HttpConnectionLimits = {
   bodyMsMax: 10_000,
   bodyBytesPerSecondMin: 16_384,
+  answerMsMax: 60_000,
   sweepEveryMs: 1_000,
 };
-
-export type RawProblemCode =
-  | 'invalid-request'
-  | 'headers-too-large'
-  | 'request-timeout'
-  | 'expectation-failed'
-  | 'method-not-allowed'
-  | 'unavailable';
 
 export interface HttpConnectionOptions {
   /** Builds the problem document of a request that cannot be read. */
@@ -160,8 +164,9 @@ export class HttpConnections {
     for (const [socket, connection] of this.#connections) {
       if (this.#isDraining) this.#endIfIdle(socket, connection);
       for (const exchange of connection.exchanges) {
-        if (exchange.request.complete || !this.#isOverdue(exchange, nowMs)) continue;
-        this.#refuse(socket, connection, this.#tooLate());
+        if (notTakenMs(exchange, nowMs) > this.#limits.answerMsMax) socket.destroy();
+        else if (!exchange.request.complete && this.#isOverdue(exchange, nowMs))
+          this.#refuse(socket, connection, this.#tooLate());
       }
     }
   }
@@ -196,18 +201,4 @@ export class HttpConnections {
     };
     sendOnceFree();
   }
-}
-
-const DETAILS: Record<RawProblemCode, string> = {
-  'invalid-request': 'not a readable HTTP request',
-  'headers-too-large': 'the headers are larger than 16 KiB',
-  'request-timeout': 'the request took too long to arrive',
-  'expectation-failed': 'the only expectation that this server meets is 100-continue',
-  'method-not-allowed': 'this server is no proxy',
-  unavailable: 'Server is shutting down; retry',
-};
-
-function codeOf({ code }: NodeJS.ErrnoException): RawProblemCode {
-  if (code === 'HPE_HEADER_OVERFLOW') return 'headers-too-large';
-  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request-timeout' : 'invalid-request';
 }

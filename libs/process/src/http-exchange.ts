@@ -10,6 +10,9 @@ export interface Exchange {
   readonly over: (() => void)[];
   isStream: boolean;
   isOver: boolean;
+  /** Of an answer that is complete and waits to be sent: its bytes, and since when they are as many. */
+  unsentBytes: number;
+  unsentSinceMs: number;
 }
 
 export interface Connection {
@@ -41,9 +44,21 @@ export function beginExchange(request: IncomingMessage, response: ServerResponse
     over: [],
     isStream: false,
     isOver: false,
+    unsentBytes: 0,
+    unsentSinceMs: 0,
   };
   (request as Tracked)[EXCHANGE] = exchange;
   return exchange;
+}
+
+/** How long the client has taken nothing of a complete answer. To be asked now and then. */
+export function notTakenMs(exchange: Exchange, nowMs: number): number {
+  const { writableEnded, writableLength } = exchange.response;
+  if (!writableEnded || writableLength === 0 || writableLength !== exchange.unsentBytes) {
+    exchange.unsentBytes = writableLength;
+    exchange.unsentSinceMs = nowMs;
+  }
+  return nowMs - exchange.unsentSinceMs;
 }
 
 export const isTracked = (request: IncomingMessage): boolean => (request as Tracked)[EXCHANGE] !== undefined;

@@ -40,7 +40,8 @@ describe('compose.yml', () => {
       'gift-api: { condition: service_started }',
     ],
     ['projector: is published past the door', '  projector:\n', "  projector:\n    ports: ['127.0.0.1:3001:3000']\n"],
-    ['kafka: runs an image whose version is not pinned', 'apache/kafka:4.1.1', 'apache/kafka:latest'],
+    ['kafka: runs an image whose version is not exact', 'apache/kafka:4.1.1', 'apache/kafka:latest'],
+    ['redis: runs an image whose version is not exact', 'redis:7.4.6-alpine', 'redis:7.4-alpine'],
   ];
 
   it.each(planted)('%s', (finding, find, put) => {
@@ -142,9 +143,31 @@ describe('the image', () => {
     expect(lines.filter((line) => line.startsWith('USER '))).toEqual(['USER 1000:1000']);
     expect(lines).toContain('STOPSIGNAL SIGTERM');
     const [base, ...others] = lines.flatMap((line) => /^FROM (\S+)/.exec(line)?.[1] ?? []);
-    expect(base).toMatch(/^node:22\.(1[2-9]|[2-9]\d)\.\d+-bookworm-slim$/);
+    expect(base).toMatch(/^node:22\.(1[2-9]|[2-9]\d)\.\d+-bookworm-slim(@sha256:[0-9a-f]{64})?$/);
     expect(others.filter((from) => from !== 'node')).toEqual([]);
     expect(dockerfile).toContain('infra/docker/health.mjs", "/health/live"');
+  });
+
+  it('listens where the environment says, and keeps its data on a volume that its user owns', () => {
+    const settings = /^ENV (.*)$/m
+      .exec(dockerfile)![1]!
+      .split(' ')
+      .map((setting) => setting.split('=')[0]);
+    expect(settings).toEqual(expect.arrayContaining(['HOST', 'PORT', 'DATA_DIR']));
+    const lines = dockerfile.split('\n');
+    expect(lines.indexOf('VOLUME /data')).toBeGreaterThan(lines.indexOf('RUN mkdir /data && chown 1000:1000 /data'));
+    expect(/DATA_DIR=(\S+)/.exec(dockerfile)![1]).toBe('/data');
+  });
+
+  it('is built with every workspace and replacement that the lock file links to', () => {
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      readonly packages: Readonly<Record<string, { readonly link?: boolean; readonly resolved?: string }>>;
+    };
+    const linked = Object.values(packages).flatMap(({ link, resolved }) => (link === true ? [resolved!] : []));
+    const named = ignored.filter((line) => line.startsWith('!')).map((line) => line.slice(1));
+    const isNamed = (path: string): boolean => named.some((name) => path === name || path.startsWith(`${name}/`));
+    expect(linked.length).toBeGreaterThan(20);
+    expect(linked.filter((path) => !isNamed(path))).toEqual([]);
   });
 
   it('is built from what is named, and what is named is there', () => {

@@ -47,6 +47,8 @@ export interface ComposeRules {
 }
 
 const LOOPBACK = '127.0.0.1:';
+/** `:1.28` is moved with each patch, `:latest` with each release. */
+export const EXACT_VERSION = /:\d+\.\d+\.\d+[\w.-]*(@sha256:[0-9a-f]{64})?$/;
 
 /** What is wrong with the services, each on a line. */
 export function composeFindings(file: ComposeFile, { apps, version, writers }: ComposeRules): readonly string[] {
@@ -79,7 +81,7 @@ function ofEvery(
   must(service.cap_drop?.includes('ALL') === true, 'keeps capabilities');
   must(service.security_opt?.includes('no-new-privileges:true') === true, 'may gain privileges');
   must(service.read_only === true || writers.includes(name), 'may write to its root file system');
-  must(/:[^:]*\d/.test(service.image ?? ''), 'runs an image whose version is not pinned');
+  must(EXACT_VERSION.test(service.image ?? ''), 'runs an image whose version is not exact');
   must(
     Number.parseInt(service.stop_grace_period ?? '0', 10) >= 20,
     'is killed before it has stopped: stop_grace_period',

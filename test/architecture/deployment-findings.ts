@@ -1,3 +1,4 @@
+import { EXACT_VERSION } from './deployment-compose.js';
 import type { LocatedManifest, Manifest } from './deployment-manifests.js';
 
 const PRE_STOP_SECONDS = 5;
@@ -76,7 +77,7 @@ function ofOne(deployment: Manifest, { drainMsMax }: DeploymentRules): readonly 
       );
     }
     must(container['lifecycle']?.preStop !== undefined, 'stops while it is still being sent requests: preStop');
-    must(!/(:latest|^[^:]*)$/.test(container['image'] as string), 'runs an image whose version is not pinned');
+    must(EXACT_VERSION.test(container['image'] as string), 'runs an image whose version is not exact');
   }
   return findings;
 }

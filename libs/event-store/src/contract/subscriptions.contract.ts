@@ -138,6 +138,23 @@ export function describeSubscriptions(open: OpenEventStoreHarness): void {
       }
     });
 
+    it('says that it has caught up where no event is of the types asked for', async () => {
+      const start = await given.headOrNull();
+      const stream = given.fresh('unwanted');
+      const { positions } = await given.store.append(stream, given.events(300), 'no-stream');
+      for (let round = 0; round < 2; round++) {
+        const subscription = await subscribe({ after: start, types: [given.fresh('Never')], batchEventsMax: 100 });
+        for (;;) {
+          const { events, through, caughtUp } = (await subscription.next())!;
+          expect(events).toEqual([]);
+          if (!caughtUp) continue;
+          expect(through! >= positions.at(-1)!).toBe(true);
+          break;
+        }
+        subscription.close();
+      }
+    });
+
     it('goes on from any through that it named', async () => {
       const stream = given.fresh('resumed');
       const after = await given.headOrNull();

@@ -39,6 +39,7 @@ import { RoomsController } from './http/rooms.controller.js';
 import { STREAM_LIMITS, type StreamLimits } from './http/streams.js';
 import { WalletQueriesController } from './http/wallet-queries.controller.js';
 import { WalletsController } from './http/wallets.controller.js';
+import type { Capacity } from './new-subjects.js';
 import { Purchases } from './purchases/purchases.js';
 import { BoardStreams } from './queries/board-streams.js';
 import { BoardReads } from './queries/board.queries.js';
@@ -70,6 +71,8 @@ export interface GiftApiParts {
   /** See `GiftApplicationParts`. */
   readonly finisherWork?: SharedWork;
   readonly readModel: ReadModel;
+  /** See `GiftApplicationParts`. */
+  readonly capacity?: Capacity;
   readonly clock: Clocks;
   readonly ids: Ids;
   readonly scheduler: Scheduler;

@@ -22,6 +22,7 @@ import { History } from './history/history.js';
 import { Finisher } from './purchases/finisher.js';
 import { firstWithItsKey, PurchaseCompletion, type ClaimRule } from './purchases/purchase-completion.js';
 import { Purchases } from './purchases/purchases.js';
+import { NewSubjects, unlimited, type Capacity } from './new-subjects.js';
 import { RoomReferences } from './rooms/room-references.js';
 import { Rooms, type RoomCommands } from './rooms/rooms.js';
 import { answering } from './store-calls.js';
@@ -32,6 +33,8 @@ export interface GiftApplicationParts {
   readonly store: EventStore;
   /** Of one part: whose finisher works. Started and stopped with the application. Default: this one's. */
   readonly finisherWork?: SharedWork;
+  /** What the read model may hold. Default: `unlimited`. */
+  readonly capacity?: Capacity;
   /** Another one is wrong, and only there to see that it is found out. Default: `firstWithItsKey`. */
   readonly claimRule?: ClaimRule;
   readonly clock: Clocks;
@@ -84,9 +87,10 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     kind: { decider: roomDecider, stateVersion: ROOM_STATE_VERSION, confirmed: roomConfirmed },
   });
   const references = new RoomReferences(store, clock, config);
+  const newSubjects = new NewSubjects(parts.capacity ?? unlimited, clock, telemetry);
   const earnings = new CreatorEarnings(store, clock, config);
   const catalogue = new Catalogue(store, clock, ids, config);
-  const rooms = new Rooms(roomCommands, references, store, clock, ids);
+  const rooms = new Rooms(roomCommands, references, newSubjects, store, clock, ids);
   const gifts = new Gifts(commands, references, earnings, catalogue, clock, config);
   const paymentClaims = new Claims<PaymentClaimed>(store, clock, ids, 'PaymentClaimed');
   const claimRule = parts.claimRule ?? firstWithItsKey;
@@ -95,7 +99,7 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);
   const historyRooms = new HistoryRooms(rooms, references, earnings, historyClaims);
-  const history = new History(commands, historyRooms, earnings, historyClaims, completion, clock, config);
+  const history = new History(commands, historyRooms, earnings, newSubjects, historyClaims, completion, clock, config);
   const finisherWork = parts.finisherWork ?? allOfTheWork(1);
   const finishing = new SoleWorker(finisherWork, () => {
     const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });
@@ -103,7 +107,7 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
     return finisher;
   });
   return {
-    wallets: new Wallets(commands, store, clock),
+    wallets: new Wallets(commands, newSubjects, store, clock),
     purchases,
     rooms,
     gifts,

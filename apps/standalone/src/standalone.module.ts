@@ -8,7 +8,7 @@ import type { ProcessTelemetry } from '@livegift/observability';
 import { systemIds, systemScheduler, type ReadinessPart } from '@livegift/process';
 import { Projector, ProjectorModule } from '@livegift/projector/projector.module';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from '@livegift/publisher/publisher.module';
-import type { ReadModel } from '@livegift/read-model';
+import type { ReadModelInMemory } from '@livegift/read-model-memory';
 import { ROOM_GATEWAY_DEFAULTS, RoomGateway, RoomGatewayModule } from '@livegift/room-gateway/room-gateway.module';
 import { Settlement, SettlementModule } from '@livegift/settlement/settlement.module';
 import {
@@ -22,7 +22,7 @@ import { ConsumersReadiness } from './consumers-readiness.js';
 
 export interface StandaloneParts {
   readonly store: EventStore;
-  readonly readModel: ReadModel;
+  readonly readModel: ReadModelInMemory;
   readonly fanOut: FanOut;
   readonly telemetry: ProcessTelemetry;
   readonly environment: Environment;
@@ -75,6 +75,7 @@ export class StandaloneModule implements OnApplicationBootstrap, BeforeApplicati
         GiftApiModule.register({
           store,
           readModel,
+          capacity: { max: environment.readModelSubjectsMax, held: () => readModel.subjectCount },
           ...outside,
           consumerStallMsMax: stallMsMax,
           config: { boardUtcOffset, bulkLinesMax, commands: { streakWindowMs, creatorShareBps } },

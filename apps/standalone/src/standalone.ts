@@ -19,8 +19,7 @@ import {
   type ReadinessPart,
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
-import type { ReadModel } from '@livegift/read-model';
-import { createMemoryReadModel, SNAPSHOT_FILE } from '@livegift/read-model-memory';
+import { createMemoryReadModel, SNAPSHOT_FILE, type ReadModelInMemory } from '@livegift/read-model-memory';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { keepDeployment } from './deployment.js';
@@ -46,7 +45,7 @@ export interface Standalone {
   readonly port: number;
   readonly dataDir: string;
   readonly store: EventStore;
-  readonly readModel: ReadModel;
+  readonly readModel: ReadModelInMemory;
   readonly telemetry: ProcessTelemetry;
   /** Resolves when another process has taken the data directory: this one can only end. */
   readonly lost: Promise<Error>;
@@ -112,7 +111,7 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
 
 interface Ports {
   readonly store: EventStore;
-  readonly readModel: ReadModel;
+  readonly readModel: ReadModelInMemory;
   readonly fanOut: FanOut;
   readonly clockWatch: ClockWatch;
 }

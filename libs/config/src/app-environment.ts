@@ -24,7 +24,16 @@ export const APP_KEYS = {
   standalone: {
     profile: 'embedded',
     required: [],
-    optional: [...EVERY_PROCESS, ...CLOCK, 'DATA_DIR', 'SNAPSHOT_EVERY_EVENTS', ...BOARDS, ...HTTP_API, ...COMMANDS],
+    optional: [
+      ...EVERY_PROCESS,
+      ...CLOCK,
+      'DATA_DIR',
+      'SNAPSHOT_EVERY_EVENTS',
+      'READ_MODEL_SUBJECTS_MAX',
+      ...BOARDS,
+      ...HTTP_API,
+      ...COMMANDS,
+    ],
   },
   'gift-api': {
     profile: 'cluster',

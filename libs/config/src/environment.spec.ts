@@ -29,6 +29,7 @@ describe('the environment', () => {
       bulkBodyBytesMax: 16_777_216,
       bulkLinesMax: 10_000,
       snapshotEveryEvents: 1_000_000,
+      readModelSubjectsMax: 1_000_000,
     });
   });
 

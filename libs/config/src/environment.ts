@@ -178,6 +178,12 @@ export class EnvironmentVariables {
   @Min(1)
   @Max(1_000_000_000)
   SNAPSHOT_EVERY_EVENTS = 1_000_000;
+
+  /** Embedded: rooms, creators and viewers that the read model holds in memory; 2 to 9 kB each. */
+  @IsInt()
+  @Min(1)
+  @Max(1_000_000_000)
+  READ_MODEL_SUBJECTS_MAX = 1_000_000;
 }
 
 export type Profile = 'embedded' | 'cluster';
@@ -219,6 +225,7 @@ export interface Environment {
   readonly bulkBodyBytesMax: number;
   readonly bulkLinesMax: number;
   readonly snapshotEveryEvents: number;
+  readonly readModelSubjectsMax: number;
 }
 
 /**
@@ -311,5 +318,6 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     bulkBodyBytesMax: read.BULK_BODY_BYTES_MAX,
     bulkLinesMax: read.BULK_LINES_MAX,
     snapshotEveryEvents: read.SNAPSHOT_EVERY_EVENTS,
+    readModelSubjectsMax: read.READ_MODEL_SUBJECTS_MAX,
   });
 }

@@ -1,2 +1,2 @@
-export { createMemoryReadModel, type MemoryReadModelOptions } from './memory-read-model.js';
+export { createMemoryReadModel, type MemoryReadModelOptions, type ReadModelInMemory } from './memory-read-model.js';
 export { SNAPSHOT_FILE, type SnapshotOptions } from './snapshots.js';

@@ -51,15 +51,20 @@ const BOUNDS: StandingsBounds = {
   buildSliceSteps: 40_000,
 };
 
+/** A read model that can say how many rooms, creators and viewers it keeps in memory. */
+export interface ReadModelInMemory extends ReadModel {
+  readonly subjectCount: number;
+}
+
 /**
  * The read model of the embedded profile: one partition, everything in this process, rebuilt from the log at start. It keeps
  * the sums of (room, viewer, hour) and makes boards from them when asked.
  */
-export function createMemoryReadModel(options: MemoryReadModelOptions = {}): ReadModel {
+export function createMemoryReadModel(options: MemoryReadModelOptions = {}): ReadModelInMemory {
   return new MemoryReadModel(options);
 }
 
-class MemoryReadModel implements ReadModel {
+class MemoryReadModel implements ReadModelInMemory {
   readonly partitionCount = 1;
   readonly #utcOffsetMs: number;
   readonly #retentionMs: number | null;
@@ -93,6 +98,11 @@ class MemoryReadModel implements ReadModel {
     const { snapshot } = options;
     this.#snapshots = snapshot === undefined ? null : new Snapshots(snapshot, fold, this.#clock, this.#yieldToLoop);
     this.#loaded = this.#load();
+  }
+
+  get subjectCount(): number {
+    const { rooms, creators, viewers } = this.#state;
+    return rooms.length + creators.length + viewers.size;
   }
 
   async checkpoint(): Promise<Checkpoint | null> {

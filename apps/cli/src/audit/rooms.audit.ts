@@ -4,7 +4,7 @@ import { findingAt, type Report } from './finding.js';
 
 /** Rooms: opened once, closed at most once, and gifts only into rooms that were opened, by their creator. */
 export class RoomsAudit {
-  readonly #rooms = new Map<string, { readonly creatorId: string; closed: boolean }>();
+  readonly #rooms = new Map<string, { readonly creatorId: string; readonly imported: boolean; closed: boolean }>();
 
   constructor(private readonly report: Report) {}
 
@@ -16,21 +16,22 @@ export class RoomsAudit {
     const { roomId, creatorId, imported } = event.data as RoomOpened['data'];
     if (this.#rooms.has(roomId)) this.#say(event, `room ${roomId} is opened a second time`);
     // History opened it: it was never live, so it is closed from the beginning.
-    this.#rooms.set(roomId, { creatorId, closed: imported });
+    this.#rooms.set(roomId, { creatorId, imported, closed: imported });
   }
 
   closed(event: RecordedEvent): void {
     const { roomId } = event.data as RoomClosed['data'];
     const room = this.#rooms.get(roomId);
     if (room === undefined) return this.#say(event, `room ${roomId} is closed, but was never opened`);
-    if (room.closed) this.#say(event, `room ${roomId} is closed a second time`);
+    // Before version 0.2 a room that history opened could still be closed.
+    if (room.closed && !room.imported) this.#say(event, `room ${roomId} is closed a second time`);
     room.closed = true;
   }
 
   confirmed(event: RecordedEvent): void {
     const { roomId, creatorId, closedAt } = event.data as RoomConfirmed['data'];
     const room = this.#rooms.get(roomId);
-    if (room?.creatorId === creatorId && room.closed === (closedAt !== null)) return;
+    if (room?.creatorId === creatorId && (room.imported || room.closed === (closedAt !== null))) return;
     this.#say(
       event,
       `room ${roomId} is said to be ${creatorId}'s and ${closedAt === null ? 'open' : 'closed'}: it is not`,

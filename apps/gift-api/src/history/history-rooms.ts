@@ -1,11 +1,10 @@
-import { commandErrorOf } from '@livegift/command-handling';
 import { importStream, type HistoryClaimed } from '@livegift/domain';
 import { CREATOR_LIMIT_DIAMONDS } from '@livegift/kernel';
 import type { Claims } from '../claims.js';
 import type { CreatorEarnings } from '../creators/creator-earnings.js';
 import type { RoomReferences } from '../rooms/room-references.js';
 import type { Rooms } from '../rooms/rooms.js';
-import { refused, retry, type LineUnderWay } from './lines-under-way.js';
+import { refused, retryAfter, type LineUnderWay } from './lines-under-way.js';
 
 /**
  * Opens the rooms that are new, each by the first line that will count, and refuses lines of a room of another creator.
@@ -32,8 +31,7 @@ export class HistoryRooms {
         try {
           await this.#settleRoom(roomId, ofRoom, correlationId);
         } catch (failure) {
-          const { code } = commandErrorOf(failure);
-          for (const line of ofRoom) line.answer ??= retry(line, code);
+          for (const line of ofRoom) line.answer ??= retryAfter(line, failure);
         }
       }),
     );

@@ -10,12 +10,14 @@ import {
   chunksOf,
   refused,
   retry,
+  retryAfter,
   retryBehind,
   RisingPositions,
   slicesOf,
   type LineUnderWay,
   type NumberedHistoryLine,
 } from './lines-under-way.js';
+import type { NewSubjects } from '../new-subjects.js';
 import type { ClaimedLine, HeldWallets, HistoryCompletion } from './history-completion.js';
 import type { HistoryRooms } from './history-rooms.js';
 
@@ -42,6 +44,7 @@ export class History {
     private readonly commands: WalletCommands,
     private readonly rooms: HistoryRooms,
     private readonly earnings: CreatorEarnings,
+    private readonly newSubjects: NewSubjects,
     private readonly claims: Claims<HistoryClaimed>,
     private readonly completion: HistoryCompletion,
     private readonly clock: Clock,
@@ -56,8 +59,7 @@ export class History {
       try {
         await this.#importChunk(chunk, order, correlationId);
       } catch (failure) {
-        const { code } = commandErrorOf(failure);
-        for (const line of chunk) line.answer ??= retry(line, code);
+        for (const line of chunk) line.answer ??= retryAfter(line, failure);
       }
       if (retryBehind(underWay)) break;
     }
@@ -88,6 +90,8 @@ export class History {
       let completed: Promise<void> = Promise.resolve();
       for (const slice of slicesOf(toClaim, this.config.importSliceLines)) {
         await this.#refuseBeyondLimit(slice);
+        await this.#putOffNewViewers(slice, wallets);
+        retryBehind(toClaim);
         const countable = slice.filter((line) => line.answer === null);
         const claimed = await this.#claim(countable, wallets, correlationId);
         await completed;
@@ -115,7 +119,22 @@ export class History {
         line.existing ??= (await this.claims.read(importStream(importId)))?.data ?? null;
         if (line.existing === null) line.answer = refused(line, 'creator-limit');
       } catch (failure) {
-        line.answer = retry(line, commandErrorOf(failure).code);
+        line.answer = retryAfter(line, failure);
+      }
+    }
+  }
+
+  /** A viewer that is new must wait while the read model is full; a line that was claimed before is completed. */
+  async #putOffNewViewers(lines: readonly LineUnderWay[], wallets: HeldWallets): Promise<void> {
+    if (!this.newSubjects.areFull) return;
+    for (const line of lines) {
+      if (line.answer !== null || wallets.of(line.body.viewerId).revision !== -1) continue;
+      try {
+        line.existing ??= (await this.claims.read(importStream(line.body.importId)))?.data ?? null;
+        if (line.existing === null) this.newSubjects.assertAdmitted();
+      } catch (failure) {
+        line.answer = retryAfter(line, failure);
+        return;
       }
     }
   }

@@ -1,6 +1,8 @@
+import { commandErrorOf } from '@livegift/command-handling';
 import type { HistoryLine, LineAnswer } from '@livegift/contracts';
 import type { HistoryClaimed } from '@livegift/domain';
 import type { Position } from '@livegift/kernel';
+import { FullError } from '../new-subjects.js';
 
 export interface NumberedHistoryLine {
   readonly line: number;
@@ -29,8 +31,8 @@ export class RisingPositions {
 export function retryBehind(lines: readonly LineUnderWay[]): boolean {
   const first = lines.findIndex(({ answer }) => answer?.status === 'retry');
   if (first === -1) return false;
-  const { code } = lines[first]!.answer!;
-  for (const line of lines.slice(first)) line.answer ??= retry(line, code ?? 'unavailable');
+  const { code, detail } = lines[first]!.answer!;
+  for (const line of lines.slice(first)) line.answer ??= retry(line, code ?? 'unavailable', detail);
   return true;
 }
 
@@ -58,6 +60,12 @@ export function refused(line: LineUnderWay, code: string): LineAnswer {
   return { line: line.line, status: 'refused', code };
 }
 
-export function retry(line: LineUnderWay, code: string): LineAnswer {
-  return { line: line.line, status: 'retry', code };
+export function retry(line: LineUnderWay, code: string, detail?: string): LineAnswer {
+  const answer: LineAnswer = { line: line.line, status: 'retry', code };
+  return detail === undefined ? answer : { ...answer, detail };
+}
+
+/** Of what went wrong outside, clients get the code; that the read model is full they get in words. */
+export function retryAfter(line: LineUnderWay, failure: unknown): LineAnswer {
+  return retry(line, commandErrorOf(failure).code, failure instanceof FullError ? failure.message : undefined);
 }

@@ -3,6 +3,7 @@ import { CommandError } from '@livegift/command-handling';
 import { EventStoreError } from '@livegift/event-store';
 import { ReadModelError } from '@livegift/read-model';
 import { HttpException } from '@nestjs/common';
+import { FullError } from '../new-subjects.js';
 import { ProblemError } from './problem.js';
 
 /** Fastify's own errors, by code. What is not here goes by its status. */
@@ -28,6 +29,7 @@ const STATUS_CODES: Readonly<Record<number, ProblemCode>> = {
 /** Any failure as a problem. What nobody foresaw is `internal-error`, whose detail says nothing. */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
+  if (error instanceof FullError) return new ProblemError(error.code, error.message);
   if (error instanceof CommandError) return new ProblemError(error.code, detailOfCommand(error.code));
   if (error instanceof ReadModelError) return ofReadModel(error);
   if (error instanceof EventStoreError) return ofEventStore(error);

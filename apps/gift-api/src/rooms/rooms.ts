@@ -22,6 +22,7 @@ import {
 import type { EventStore } from '@livegift/event-store';
 import { instant, isRefused, type Clock, type Ids, type Instant, type NewEvent } from '@livegift/kernel';
 import { causeOf } from '../cause.js';
+import type { NewSubjects } from '../new-subjects.js';
 import { answering } from '../store-calls.js';
 import type { RoomReferences } from './room-references.js';
 
@@ -32,6 +33,7 @@ export class Rooms {
   constructor(
     private readonly commands: RoomCommands,
     private readonly references: RoomReferences,
+    private readonly newSubjects: NewSubjects,
     private readonly store: EventStore,
     private readonly clock: Clock,
     private readonly ids: Ids,
@@ -109,6 +111,7 @@ export class Rooms {
   ): Promise<void> {
     await answering(async () => {
       if ((await this.references.get(roomId)) !== null) return;
+      this.newSubjects.assertAdmitted();
       await this.#register(creatorId, occurredAt, correlationId);
     });
   }

@@ -4,6 +4,7 @@ import { walletStream, type WalletEvent, type WalletState } from '@livegift/doma
 import type { EventStore } from '@livegift/event-store';
 import { instant, type Clock } from '@livegift/kernel';
 import { causeOf } from '../cause.js';
+import type { NewSubjects } from '../new-subjects.js';
 import { answering } from '../store-calls.js';
 import type { WalletCommands } from './wallet-commands.js';
 
@@ -15,6 +16,7 @@ type DecidedWallet = Decided<WalletEvent, WalletState>;
 export class Wallets {
   constructor(
     private readonly commands: WalletCommands,
+    private readonly newSubjects: NewSubjects,
     private readonly store: EventStore,
     private readonly clock: Clock,
   ) {}
@@ -22,6 +24,7 @@ export class Wallets {
   /** @throws CommandError */
   async open(body: OpenWalletBody, context: CommandContext): Promise<CommandOutcome<WalletAnswer>> {
     const { viewerId, region, ageAssured } = body;
+    await this.#assertAdmitted(viewerId);
     const occurredAt = instant(this.clock.now());
     return this.commands.execute(
       walletStream(viewerId),
@@ -52,6 +55,13 @@ export class Wallets {
     const { state, revision, position } = outcome.answer;
     const coins = state?.coins ?? (await answering(() => this.#coinsAt(viewerId, revision)));
     return { ...outcome, answer: { viewerId, region, ageAssured, coins, position } };
+  }
+
+  /** A wallet that exists is answered as ever. @throws CommandError */
+  async #assertAdmitted(viewerId: string): Promise<void> {
+    if (!this.newSubjects.areFull) return;
+    const events = await answering(() => this.store.readStream(walletStream(viewerId), { limit: 1 }));
+    if (events.length === 0) this.newSubjects.assertAdmitted();
   }
 
   /** The balance of then stands on the nearest event that states one: this one, or one before. */

@@ -58,6 +58,17 @@ const CASES: readonly Case[] = [
   wallet({ __proto__x: {} }, 'a field that looks like a trap'),
   post('/v1/wallets', '{"viewerId":"new","region":"DE","ageAssured":true,"__proto__":{"admin":true}}', 'a prototype'),
   post('/v1/wallets', '{"viewerId":', 'a body that breaks off'),
+  post('/v1/wallets', '{"viewerId":"new","region":"DE","region":"FR","ageAssured":true}', 'a key that is there twice'),
+  post(
+    '/v1/wallets/ann/purchases',
+    JSON.stringify({ ...SOUND_PURCHASE, paymentId: 'p-2' }).replace('"coins":5', '"coins":5,"co\\u0069ns":5000'),
+    'an amount that is there twice, escaped differently',
+  ),
+  post(
+    '/v1/wallets/ann/purchases',
+    JSON.stringify({ ...SOUND_PURCHASE, paymentId: 'p-3' }).replace('"currency"', '"amountMinor":1,"currency"'),
+    'a price that is there twice',
+  ),
   post('/v1/wallets', '', 'an empty body'),
   post('/v1/wallets', 'null', 'null for a body'),
   post('/v1/wallets', '[]', 'a list for a body'),
@@ -201,6 +212,36 @@ describe('bad input', () => {
   }, 60_000);
 
   afterAll(() => engine.dispose());
+
+  it('names a key that is there twice, in a body and in a line', async () => {
+    const body = JSON.stringify(SOUND_PURCHASE).replace('"currency"', '"amountMinor":1,"currency"');
+    const { body: answer } = await api.post('/v1/wallets/ann/purchases', body, keyed);
+    expect(answer['errors']).toMatchObject([{ path: 'body.price.amountMinor', rule: 'duplicateKey' }]);
+    const line = '{"idempotencyKey":"k-twice","roomId":"r1","viewerId":"ann","gift":"rose","quantity":1,"quantity":99}';
+    const sound = { idempotencyKey: 'k-once', roomId: 'r1', viewerId: 'ann', gift: 'rose' };
+    const { body: lines } = await api.lines('/v1/gifts/bulk', [line, sound]);
+    expect(lines).toMatchObject([
+      {
+        line: 1,
+        status: 'invalid',
+        code: 'invalid-request',
+        errors: [{ path: 'body.quantity', rule: 'duplicateKey' }],
+      },
+      { line: 2, status: 'accepted' },
+    ]);
+    const history =
+      '{"importId":"i-1","at":"2016-07-01T01:16:53Z","roomId":"h","creatorId":"h","viewerId":"h","coins":1,"coins":9}';
+    const { body: imported } = await api.lines('/v1/history/import', [history]);
+    expect(imported).toMatchObject([
+      { line: 1, status: 'invalid', errors: [{ path: 'body.coins', rule: 'duplicateKey' }] },
+    ]);
+  });
+
+  it('does not send back a field name of 65 kB', async () => {
+    const { body } = await api.post('/v1/wallets', { viewerId: 'new', ['x'.repeat(65_000)]: 1 }, keyed);
+    expect(body).toMatchObject({ status: 400, code: 'invalid-request' });
+    expect(JSON.stringify(body).length).toBeLessThan(2_000);
+  });
 
   const logLength = async (): Promise<number> => (await api.events()).length;
 

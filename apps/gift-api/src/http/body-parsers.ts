@@ -7,6 +7,7 @@ import type {
   onSendHookHandler,
   preHandlerHookHandler,
 } from 'fastify';
+import { duplicateKeyError, parseJson } from './json-text.js';
 import { invalidRequest, ProblemError } from './problem.js';
 
 /** Addresses that take lines of JSON; all others take one JSON object. */
@@ -21,8 +22,8 @@ export interface BodyLimits {
 }
 
 /**
- * JSON bodies as values and NDJSON bodies as bytes. `JSON.parse` is enough: what it makes goes through validators that
- * refuse every field they do not know, `__proto__` and `constructor` among them, so nothing of it is ever merged.
+ * JSON bodies as values and NDJSON bodies as bytes. What is parsed goes through validators that refuse every field they do
+ * not know, `__proto__` and `constructor` among them, so nothing of it is ever merged.
  */
 export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits): void {
   server.removeAllContentTypeParsers();
@@ -35,7 +36,9 @@ export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits)
       // Decoding alone would put U+FFFD in place of what is no text, and keep it for ever.
       if (!isUtf8(bytes)) return done(invalidRequest([{ path: 'body', rule: 'utf8' }]));
       try {
-        done(null, JSON.parse(bytes.toString('utf8')));
+        const parsed = parseJson(bytes.toString('utf8'));
+        if ('value' in parsed) done(null, parsed.value);
+        else done(invalidRequest([duplicateKeyError(parsed.duplicateKey)]));
       } catch {
         done(invalidRequest([{ path: 'body', rule: 'json' }]));
       }

@@ -4,6 +4,7 @@ import { PROBLEMS, type FieldError } from '@livegift/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_KEY_PATTERN } from './bodies/bulk-gift-line.body.js';
 import { toldIn } from './history-edge.js';
+import { pathOf } from './validation/field-path.js';
 import { invalidRequest, problemBody, ProblemError, sendProblem } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
 
@@ -47,7 +48,7 @@ export function checkPath(request: FastifyRequest, errors: FieldError[]): void {
 
 function checkNoQuery(request: FastifyRequest, errors: FieldError[]): void {
   const query = request.query as Readonly<Record<string, unknown>>;
-  for (const name in query) errors.push({ path: `query.${name}`, rule: 'unknownParameter' });
+  for (const name in query) errors.push({ path: pathOf('query', name), rule: 'unknownParameter' });
 }
 
 function readKey(request: FastifyRequest, errors: FieldError[]): string | null {

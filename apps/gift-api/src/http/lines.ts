@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { FieldError, LineAnswer } from '@livegift/contracts';
 import type { FastifyReply } from 'fastify';
+import { duplicateKeyError, parseJson } from './json-text.js';
 import { toldIn } from './history-edge.js';
 import { ProblemError } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
@@ -60,7 +61,9 @@ function readLine(
   if (end - start > LINE_BYTES_MAX) return { errors: [{ path: 'body', rule: 'maxBytes' }] };
   let body: unknown;
   try {
-    body = JSON.parse(bytes.toString('utf8', start, end));
+    const parsed = parseJson(bytes.toString('utf8', start, end));
+    if ('duplicateKey' in parsed) return { errors: [duplicateKeyError(parsed.duplicateKey)] };
+    body = parsed.value;
   } catch {
     return { errors: [{ path: 'body', rule: 'json' }] };
   }

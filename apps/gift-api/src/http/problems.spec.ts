@@ -162,8 +162,8 @@ describe('problems over HTTP', () => {
       expect(({} as Record<string, unknown>)['x']).toBeUndefined();
     });
 
-    it('with a key given twice is read as JSON.parse does, and decided', async () => {
-      expectProblem(await gift('{"viewerId":"ann","viewerId":"nobody","gift":"rose"}'), 404, 'wallet-not-found');
+    it('with a key given twice is refused, and the key is named', async () => {
+      expectInvalid(await gift('{"viewerId":"ann","viewerId":"ben","gift":"rose"}'), ['body.viewerId', 'duplicateKey']);
     });
 
     it('for a command that takes none', async () => {

@@ -1,5 +1,6 @@
 import type { FieldError } from '@livegift/contracts';
 import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
+import { pathOf } from './field-path.js';
 import { numericFieldsOf, nestedClassOf, type BodyClass } from './nested.decorator.js';
 
 /** Null when the value is valid. */
@@ -75,7 +76,7 @@ function validateFields(
   let found = errors;
   for (const name in value) {
     if (compiled.names.has(name)) continue;
-    (found ??= []).push({ path: `${path}.${name}`, rule: UNKNOWN_FIELD_RULE });
+    (found ??= []).push({ path: pathOf(path, name), rule: UNKNOWN_FIELD_RULE });
     if (found.length > ERRORS_MAX) return found;
   }
   for (const field of compiled.fields) found = validateField(field, value, path, found);

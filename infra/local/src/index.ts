@@ -5,6 +5,7 @@ export { cacheDirectory, findKafka, findRedis, KAFKA_VERSION, type Found } from 
 export { startRedisCluster, type LocalRedisCluster, type LocalRedisClusterOptions } from './redis-cluster.js';
 export { startRedis, type LocalRedis, type LocalRedisOptions } from './redis.js';
 export { AppProcess, CLUSTER_APPS, type AppProcessOptions, type ClusterAppName } from './cluster/app-process.js';
+export { credentialsFile, credentialsIn, type Credentials } from './cluster/credentials.js';
 export type { Backend } from './cluster/backends.js';
 export { openDoor, type Door, type DoorOptions } from './cluster/door.js';
 export { EventStoreStandIn } from './cluster/stand-in-process.js';

@@ -23,6 +23,8 @@ export interface LocalKafkaOptions {
   readonly directory?: string;
   /** Default 512. */
   readonly heapMb?: number;
+  /** Whom alone it lets in, by SCRAM-SHA-256; chosen when its directory is made. Default: everybody. */
+  readonly login?: { readonly user: string; readonly password: string };
   /** Names and passwords that it knows by SCRAM, when its directory is made; which listeners ask, `properties` say. */
   readonly scramUsers?: Readonly<Record<string, string>>;
   /** Further lines of `server.properties`, over ours. */
@@ -61,7 +63,7 @@ export class LocalKafka {
 
   /** Again, on the same port and with the files that are there; after a kill -9 this takes some seconds more. */
   async start(): Promise<void> {
-    writeFileSync(this.#file('server.properties'), this.#properties());
+    writeFileSync(this.#file('server.properties'), this.#properties(), { mode: 0o600 });
     writeFileSync(this.#file('log4j2.properties'), LOGGING);
     await this.#format();
     const heap = this.options.heapMb ?? HEAP_MB_DEFAULT;
@@ -85,7 +87,9 @@ export class LocalKafka {
   }
 
   #scramUsers(): readonly string[] {
-    return Object.entries(this.options.scramUsers ?? {}).flatMap(([name, password]) =>
+    const { login, scramUsers = {} } = this.options;
+    const users = login === undefined ? scramUsers : { ...scramUsers, [login.user]: login.password };
+    return Object.entries(users).flatMap(([name, password]) =>
       ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((by) => ['-S', `${by}=[name=${name},password=${password}]`]),
     );
   }
@@ -105,11 +109,29 @@ export class LocalKafka {
       'controller.listener.names': 'CONTROLLER',
       'log.dirs': this.#file('data'),
       ...ONE_BROKER,
+      ...this.#loginProperties(),
       ...this.options.properties,
     };
     return Object.entries(lines)
       .map(([key, value]) => `${key}=${value}\n`)
       .join('');
+  }
+
+  /** The broker is a client of its own too, and comes with the same login. */
+  #loginProperties(): Readonly<Record<string, string>> {
+    const { login } = this.options;
+    if (login === undefined) return {};
+    const listener = `SASL_PLAINTEXT://127.0.0.1:${this.port}`;
+    const module = 'org.apache.kafka.common.security.scram.ScramLoginModule required';
+    return {
+      listeners: `${listener},CONTROLLER://127.0.0.1:${this.controllerPort}`,
+      'advertised.listeners': listener,
+      'listener.security.protocol.map': 'SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name': 'SASL_PLAINTEXT',
+      'sasl.enabled.mechanisms': 'SCRAM-SHA-256',
+      'sasl.mechanism.inter.broker.protocol': 'SCRAM-SHA-256',
+      'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config': `${module} username="${login.user}" password="${login.password}";`,
+    };
   }
 
   #file(name: string): string {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from './free-ports.js';
 import { findOrInstallRedis } from './install.js';
@@ -86,9 +86,17 @@ export class LocalRedis {
         : { appendonly: 'yes', appendfsync: persistence }),
       // A rewrite changes files while `snapshot` copies them; the log of a test stays short.
       ...(directory === undefined ? { 'auto-aof-rewrite-percentage': '0' } : {}),
-      ...(password === undefined ? {} : { requirepass: password, masterauth: password }),
     };
-    return [...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), ...args];
+    const file = password === undefined ? [] : [this.#passwordFile(password)];
+    return [...file, ...Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]), ...args];
+  }
+
+  /** Arguments of a process can be read by every user of the machine. */
+  #passwordFile(password: string): string {
+    const file = join(this.directory, 'password.conf');
+    const quoted = JSON.stringify(password);
+    writeFileSync(file, `requirepass ${quoted}\nmasterauth ${quoted}\n`, { mode: 0o600 });
+    return file;
   }
 
   /** `redis-cli` with these words. @throws Error when the server is away or answers with an error */

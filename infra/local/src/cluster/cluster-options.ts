@@ -9,7 +9,8 @@ export const CLUSTER_USAGE = `npm run cluster -- [--event-store stand-in] [--gif
   REDIS_URL        your Redis; without it one is started here
   KAFKA_BROKERS    your Kafka, with KAFKA_TLS and KAFKA_SASL_… where it asks for them; without it one is started here
   PORT             of the one door that clients see (3000)
-  DATA_DIR         where the servers that are started here keep their data, under cluster/ (./data)`;
+  DATA_DIR         where the servers that are started here keep their data and their logins (credentials.json), under
+                   cluster/ (./data)`;
 
 export interface ClusterOptions {
   /** How many processes of each app; default 1. */

@@ -3,6 +3,7 @@ import { freePort, freePorts } from '../free-ports.js';
 import { startKafka } from '../kafka.js';
 import { startRedis } from '../redis.js';
 import { CLUSTER_APPS, type ClusterAppName } from './app-process.js';
+import { credentialsFile, credentialsIn } from './credentials.js';
 import { CLUSTER_USAGE, clusterOptions, UsageError, type ClusterOptions } from './cluster-options.js';
 import { openDoor, type Door } from './door.js';
 import { EventStoreStandIn } from './stand-in-process.js';
@@ -43,7 +44,9 @@ async function main(): Promise<void> {
 /** What the environment does not name is started here. @returns what the apps are told */
 async function startServers({ standIn }: ClusterOptions): Promise<Record<string, string | undefined>> {
   const directory = resolve(process.env['DATA_DIR'] || './data', 'cluster');
+  const { redisPassword, kafkaUser, kafkaPassword } = credentialsIn(directory);
   let { EVENTSTORE_URL, REDIS_URL, KAFKA_BROKERS } = process.env;
+  let kafkaAccess: Readonly<Record<string, string>> = {};
   if (standIn) {
     const store = new EventStoreStandIn(join(directory, 'event-store.log'), await freePort());
     await store.start();
@@ -53,17 +56,25 @@ async function startServers({ standIn }: ClusterOptions): Promise<Record<string,
   }
   if (!REDIS_URL) {
     say('starting Redis (REDIS_URL names none)');
-    const redis = await startRedis({ directory: join(directory, 'redis') });
+    const redis = await startRedis({ directory: join(directory, 'redis'), password: redisPassword });
     running.push(redis);
     REDIS_URL = redis.url;
   }
   if (!KAFKA_BROKERS) {
     say('starting Kafka (KAFKA_BROKERS names none)');
-    const kafka = await startKafka({ directory: join(directory, 'kafka') });
+    const login = { user: kafkaUser, password: kafkaPassword };
+    const kafka = await startKafka({ directory: join(directory, 'kafka-with-login'), login });
     running.push(kafka);
     KAFKA_BROKERS = kafka.brokers;
+    kafkaAccess = {
+      KAFKA_TLS: 'false',
+      KAFKA_SASL_MECHANISM: 'scram-sha-256',
+      KAFKA_SASL_USER: kafkaUser,
+      KAFKA_SASL_PASSWORD: kafkaPassword,
+    };
   }
-  return { EVENTSTORE_URL, REDIS_URL, KAFKA_BROKERS };
+  say(`logins of the servers that are started here: ${credentialsFile(directory)}`);
+  return { EVENTSTORE_URL, REDIS_URL, KAFKA_BROKERS, ...kafkaAccess };
 }
 
 async function startApps(

@@ -295,6 +295,23 @@ describe('bad input', () => {
     },
   );
 
+  it.each(['directly', 'through a proxy'])(
+    'a command is answered to a client that closes its side, %s',
+    async (way) => {
+      const backends = () => [{ host: '127.0.0.1', port: engine.port }];
+      const door = await openDoor({ host: '127.0.0.1', port: 0, giftApis: backends, roomGateways: backends });
+      const body = JSON.stringify({ viewerId: `half-closed-${way.length}`, region: 'DE', ageAssured: true });
+      const head = `POST /v1/wallets HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n`;
+      const socket = connect(way === 'directly' ? engine.port : door.port, '127.0.0.1');
+      let answer = '';
+      socket.on('data', (bytes: Buffer) => (answer += bytes.toString()));
+      socket.end(`${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+      await new Promise((resolve) => socket.once('close', resolve));
+      expect(answer).toMatch(/^HTTP\/1\.1 201 /);
+      await door.close();
+    },
+  );
+
   it('one bad line of many harms no other, and all are answered in order', async () => {
     const sound = (key: string): object => ({ idempotencyKey: key, roomId: 'r1', viewerId: 'ann', gift: 'rose' });
     const answer = await api.lines('/v1/gifts/bulk', [

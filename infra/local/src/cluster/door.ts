@@ -54,6 +54,8 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
     socket.once('close', () => upgraded.delete(socket));
     void tunnel(incoming, socket, head, backendsFor(incoming.url).inTurn());
   });
+  // Otherwise Node drops the answer to a client that has closed its side after its request.
+  (server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true;
   // A stream or a long bulk request ends when its own server says so.
   server.requestTimeout = 0;
   await listening(server, options);
@@ -112,6 +114,8 @@ function forward(
     );
   });
   outgoing.on('close', () => onward.destroy());
+  // A stream ends when its reader closes its side; every other answer is sent.
+  if (isLive(url)) incoming.socket.once('end', () => outgoing.destroy());
   // Only once connected, so that a body that found nobody is still whole for the next.
   onward.once('socket', (socket: Socket) => {
     if (!socket.connecting) return void incoming.pipe(onward);

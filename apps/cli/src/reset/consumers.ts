@@ -8,7 +8,7 @@ import { systemClock, systemScheduler } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { SNAPSHOT_FILE } from '@livegift/read-model-memory';
 import { openRedisReadModel } from '@livegift/read-model-redis';
-import type { ConsumerName } from './reset.verb.js';
+import type { ConsumerName } from './consumer-names.js';
 
 /** What a reset needs of the environment of the app that runs the consumer. */
 type ClusterEnvironment = Pick<

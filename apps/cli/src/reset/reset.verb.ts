@@ -8,27 +8,12 @@ import type { Command } from 'commander';
 import { StoppedError, UsageError } from '../exit-codes.js';
 import type { LogSource, SourceFlags } from '../source/log-source.js';
 import { addSourceOptions, chosenSource } from '../source/source-options.js';
+import { CONSUMERS, type ConsumerName } from './consumer-names.js';
 import type { ConsumerReset } from './consumers.js';
 
 interface ResetVerbOptions extends SourceFlags {
   readonly json?: boolean;
 }
-
-/** What each does, and after its reset; and which app of a cluster runs it. */
-const CONSUMERS = {
-  settlement: {
-    says: 'credits diamonds; reads the log again and skips what each creator has been credited with',
-    app: 'settlement',
-  },
-  finisher: { says: 'completes claims; reads the log again and skips what is complete', app: 'gift-api' },
-  projector: { says: 'builds the read models; builds them anew (queries answer 503 meanwhile)', app: 'projector' },
-  publisher: {
-    says: 'publishes to rooms; publishes the whole log again, after a restore what came since (same ids)',
-    app: 'publisher',
-  },
-} as const;
-
-export type ConsumerName = keyof typeof CONSUMERS;
 
 const NAMES = Object.keys(CONSUMERS) as readonly ConsumerName[];
 

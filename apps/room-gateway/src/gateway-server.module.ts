@@ -1,5 +1,5 @@
 import type { ProcessTelemetry } from '@livegift/observability';
-import { checkReadiness, type ReadinessPart } from '@livegift/process';
+import { checkReadiness, LIVENESS, type Liveness, type ReadinessPart } from '@livegift/process';
 import { Controller, Get, Inject, Module, Res, type DynamicModule } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { RoomGatewayModule, type RoomGatewayParts } from './room-gateway.module.js';
@@ -17,8 +17,8 @@ class OperationsController {
   constructor(@Inject(OPERATIONS) private readonly operations: Operations) {}
 
   @Get('health/live')
-  live(): { readonly status: 'live' } {
-    return { status: 'live' };
+  live(): Liveness {
+    return LIVENESS;
   }
 
   @Get('health/ready')

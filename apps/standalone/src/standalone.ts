@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import type { Environment } from '@livegift/config';
+import { ENGINE_VERSION, type Environment } from '@livegift/config';
 import { guardedAppends, newestRecordedAtMs, type EventStore } from '@livegift/event-store';
 import { openLmdbEventStore, type LmdbEventStore } from '@livegift/event-store-lmdb';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
@@ -63,6 +63,7 @@ export interface Standalone {
 export async function startStandalone({ environment, ...options }: StandaloneOptions): Promise<Standalone> {
   const telemetry =
     options.telemetry ?? createTelemetry({ level: environment.logLevel, app: 'standalone', processMetrics: true });
+  telemetry.info('starting', { version: ENGINE_VERSION });
   const dataDir = resolve(environment.dataDir);
   mkdirSync(dataDir, { recursive: true });
   let onLost: (error: Error) => void = () => {};

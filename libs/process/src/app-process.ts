@@ -1,4 +1,4 @@
-import { readAppEnvironment, type AppEnvironments, type ClusterApp } from '@livegift/config';
+import { ENGINE_VERSION, readAppEnvironment, type AppEnvironments, type ClusterApp } from '@livegift/config';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
 import { ClockWatch, type TimeReference } from './clock-watch.js';
 import { AwaitedDependency, type Dependency } from './dependency.js';
@@ -53,6 +53,7 @@ async function runApp<App extends ClusterApp>(
 ): Promise<void> {
   const environment = readAppEnvironment(app, process.env);
   const telemetry = createTelemetry({ level: environment.logLevel, app, processMetrics: true });
+  telemetry.info('starting', { version: ENGINE_VERSION });
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const awaited: ReadinessPart[] = [];
   const kept: { stop(): void }[] = [];

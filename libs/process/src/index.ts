@@ -15,6 +15,14 @@ export { HttpConnections, type HttpConnectionLimits, type HttpConnectionOptions 
 export { handOver, lastsWithReader, whenOver } from './http-exchange.js';
 export { ambiguityOf } from './ambiguous-request.js';
 export { addressOf } from './server-address.js';
-export { checkReadiness, optional, type CheckedPart, type Readiness, type ReadinessPart } from './readiness.js';
+export {
+  checkReadiness,
+  LIVENESS,
+  optional,
+  type CheckedPart,
+  type Liveness,
+  type Readiness,
+  type ReadinessPart,
+} from './readiness.js';
 export { newestEventTime, redisTime } from './time-references.js';
 export { ServerWatch, type WatchedServer } from './server-watch.js';

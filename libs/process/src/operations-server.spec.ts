@@ -1,3 +1,4 @@
+import { ENGINE_VERSION } from '@livegift/config';
 import { createTelemetry } from '@livegift/observability';
 import { RawClient } from '@livegift/testing';
 import { startOperationsServer, type OperationsServer } from './operations-server.js';
@@ -30,7 +31,7 @@ describe('the server of a process without an API', () => {
   it('says that it lives, what it measures, and that there is nothing else', async () => {
     await start('not-found');
     telemetry.count('gifts_total');
-    expect(await ask('/health/live')).toMatchObject({ status: 200, body: { status: 'live' } });
+    expect(await ask('/health/live')).toMatchObject({ status: 200, body: { status: 'live', version: ENGINE_VERSION } });
     expect((await ask('/metrics')).body).toContain('livegift_gifts_total 1');
     expect(await ask('/v1/wallets')).toMatchObject({
       status: 404,
@@ -51,6 +52,7 @@ describe('the server of a process without an API', () => {
       retryAfter: '1',
       body: {
         status: 'not-ready',
+        version: ENGINE_VERSION,
         parts: [
           { name: 'event-store', ready: true },
           { name: 'read-model', ready: false, reason: 'no connection' },
@@ -62,6 +64,7 @@ describe('the server of a process without an API', () => {
       status: 200,
       body: {
         status: 'ready',
+        version: ENGINE_VERSION,
         parts: [{}, { name: 'read-model', ready: false, optional: true, reason: 'no connection' }],
       },
     });

@@ -4,7 +4,7 @@ import { problemDocument, PROBLEMS, type ProblemCode } from '@livegift/contracts
 import type { ProcessTelemetry } from '@livegift/observability';
 import { HttpConnections } from './http-connections.js';
 import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from './put-off-stream.js';
-import { checkReadiness, type ReadinessPart } from './readiness.js';
+import { checkReadiness, LIVENESS, type ReadinessPart } from './readiness.js';
 
 const RETRY_AFTER_SECONDS = '1';
 const STARTING = 'Server is starting; retry';
@@ -53,7 +53,7 @@ async function answer(
   response.setHeader('cache-control', 'no-store');
   const path = (request.url ?? '/').split('?', 1)[0];
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  if (isRead && path === '/health/live') return sendJson(response, 200, { status: 'live' });
+  if (isRead && path === '/health/live') return sendJson(response, 200, LIVENESS);
   if (isRead && path === '/health/ready') {
     const checked = await checkReadiness(readiness());
     return sendJson(response, checked.status === 'ready' ? 200 : 503, checked);

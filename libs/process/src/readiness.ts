@@ -1,3 +1,5 @@
+import { ENGINE_VERSION } from '@livegift/config';
+
 /** A part without which the process should not be sent work. */
 export interface ReadinessPart {
   readonly name: string;
@@ -21,13 +23,23 @@ export interface CheckedPart {
 /** What `GET /health/ready` answers. */
 export interface Readiness {
   readonly status: 'ready' | 'not-ready';
+  /** Of the engine. */
+  readonly version: string;
   readonly parts: readonly CheckedPart[];
 }
+
+/** What `GET /health/live` answers. */
+export interface Liveness {
+  readonly status: 'live';
+  readonly version: string;
+}
+
+export const LIVENESS: Liveness = { status: 'live', version: ENGINE_VERSION };
 
 export async function checkReadiness(parts: readonly ReadinessPart[]): Promise<Readiness> {
   const checked = await Promise.all(parts.map(check));
   const isReady = checked.every(({ ready, optional }) => ready || optional === true);
-  return { status: isReady ? 'ready' : 'not-ready', parts: checked };
+  return { status: isReady ? 'ready' : 'not-ready', version: ENGINE_VERSION, parts: checked };
 }
 
 /** The part, shown for whoever looks; the process does what it can without it. */

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { ProcessTelemetry } from '@livegift/observability';
-import { checkReadiness, type Readiness, type ReadinessPart } from '@livegift/process';
+import { checkReadiness, LIVENESS, type Liveness, type Readiness, type ReadinessPart } from '@livegift/process';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { READINESS, TELEMETRY } from '../tokens.js';
@@ -27,12 +27,13 @@ const part = {
   required: ['name', 'ready'],
 };
 const readiness = (status: Readiness['status']) =>
-  json({ status: text, parts: { type: 'array', items: part } }, ['status', 'parts'], {
+  json({ status: text, version: text, parts: { type: 'array', items: part } }, ['status', 'version', 'parts'], {
     status,
+    version: '0.1.0',
     parts: [{ name: 'read-model', ready: status === 'ready' }],
   });
 
-const LIVE = json({ status: text }, ['status'], { status: 'live' });
+const LIVE = json({ status: text, version: text }, ['status', 'version'], { status: 'live', version: '0.1.0' });
 const FIGURES = { 'text/plain': { schema: text, example: 'livegift_http_accepted_total 7\n' } };
 
 /** For whoever runs the server. */
@@ -47,8 +48,8 @@ export class HealthController {
   @ApiOperation({ summary: 'The process is there' })
   @ApiResponse({ status: 200, description: 'It is.', content: LIVE })
   @Get('health/live')
-  live(): { readonly status: 'live' } {
-    return { status: 'live' };
+  live(): Liveness {
+    return LIVENESS;
   }
 
   @ApiOperation({ summary: 'Requests can be sent here' })

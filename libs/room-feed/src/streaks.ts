@@ -1,3 +1,4 @@
+import { boundedSum } from '@livegift/kernel';
 import type { GiftMessage, StreakEndedFrame } from '@livegift/contracts';
 
 interface OpenStreak {
@@ -33,7 +34,7 @@ export class RoomStreaks {
     const ended: StreakEndedFrame[] = [];
     if (known !== undefined && known.id === gift.streak.id) {
       known.count = gift.streak.count;
-      known.coins += gift.coins;
+      known.coins = boundedSum(known.coins, gift.coins);
       known.gifts += 1;
       known.endsAtMs = nowMs + this.endsAfterMs;
       this.#open.set(key, known);

@@ -54,6 +54,16 @@ describe('a streak', () => {
     expect(ann.send('rose', 10, { quantity: 2 })).toBe('ann.2 5 10');
   });
 
+  it('stays at 2^53 - 1 instead of becoming inexact', () => {
+    const ann = new Sender();
+    ann.send('rose', 0);
+    const max = Number.MAX_SAFE_INTEGER;
+    const [streak] = ann.state.streaks;
+    ann.state = { ...ann.state, streaks: [{ ...streak!, count: max - 1, coins: max - 2 }] };
+    expect(ann.send('rose', 1)).toBe(`ann.2 ${max} ${max}`);
+    expect(ann.send('rose', 2)).toBe(`ann.2 ${max} ${max}`);
+  });
+
   it('goes on from 0 to streakWindowMs after the last gift, also over midnight', () => {
     const ann = new Sender();
     ann.send('rose', 0);

@@ -1,4 +1,4 @@
-import { parseInstant, type Coins, type GiftId, type Instant } from '@livegift/kernel';
+import { boundedSum, parseInstant, type Coins, type GiftId, type Instant } from '@livegift/kernel';
 import type { Streak } from './wallet.events.js';
 
 /** No deployment may configure a longer `streakWindowMs`: wallets forget streaks that are older. */
@@ -23,7 +23,7 @@ export function streakAfter(
   if (last === undefined || !follows(last.lastAt, occurredAt, streakWindowMs)) {
     return { id: giftId, count: quantity, coins };
   }
-  return { id: last.id, count: last.count + quantity, coins: last.coins + coins };
+  return { id: last.id, count: boundedSum(last.count, quantity), coins: boundedSum(last.coins, coins) };
 }
 
 function follows(lastAt: Instant, occurredAt: Instant, streakWindowMs: number): boolean {

@@ -203,11 +203,11 @@ describe('a wrong configuration', () => {
   };
 
   it.each([
-    ['gift-api', { EVENTSTORE_URL: '' }, 'EVENTSTORE_URL breaks the rule isDefined'],
-    ['settlement', { EVENTSTORE_URL: 'http://me:hidden-1@store' }, 'EVENTSTORE_URL breaks the rule matches'],
-    ['projector', { REDIS_URL: ':hidden-2@cache' }, 'REDIS_URL breaks the rule matches'],
-    ['publisher', { KAFKA_BROKERS: 'broker' }, 'KAFKA_BROKERS breaks the rule matches'],
-    ['room-gateway', { PROFILE: 'embedded' }, 'PROFILE breaks the rule equals cluster'],
+    ['gift-api', { EVENTSTORE_URL: '' }, 'EVENTSTORE_URL is required'],
+    ['settlement', { EVENTSTORE_URL: 'http://me:hidden-1@store' }, 'EVENTSTORE_URL must be esdb://'],
+    ['projector', { REDIS_URL: ':hidden-2@cache' }, 'REDIS_URL must be redis://'],
+    ['publisher', { KAFKA_BROKERS: 'broker' }, 'KAFKA_BROKERS must be host:port'],
+    ['room-gateway', { PROFILE: 'embedded' }, 'PROFILE must be cluster'],
   ])('keeps %s from starting with %j, by check-config too', async (app, wrong, said) => {
     const env = { ...given, ...wrong };
     const started = await run(['apps', app, 'dist/main.js'], [], env);

@@ -1,4 +1,5 @@
 /** Boards and a creator's earnings are folded from gifts: they wait for no settlement, however late it comes. */
+import { OriginPolicy } from '@livegift/process';
 import { startGiftApi, type GiftApiServer } from '@livegift/gift-api/gift-api.server';
 import type { Cancellable } from '@livegift/kernel';
 import { createTelemetry } from '@livegift/observability';
@@ -38,7 +39,12 @@ describe('while settlement is late', () => {
     projector.start();
     server = await startGiftApi({
       parts: { ...outside, readModel, config: { boardUtcOffset: '+00:00', bulkLinesMax: 10_000 } },
-      http: { corsOrigins: [], bodyBytesMax: 65_536, bulkBodyBytesMax: 1_048_576, drainMsMax: 3_000 },
+      http: {
+        origins: OriginPolicy.ofThisMachine(),
+        bodyBytesMax: 65_536,
+        bulkBodyBytesMax: 1_048_576,
+        drainMsMax: 3_000,
+      },
       host: '127.0.0.1',
       port: 0,
     });

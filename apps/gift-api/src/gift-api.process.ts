@@ -58,7 +58,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
   const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(store))]);
   const sharing = { group: 'purchase-finisher', partCount: 1, holder: systemIds.uuid() };
   const finisherWork = shareWork({ leases, ...sharing, ...outside });
-  const { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax } = environment;
+  const { bodyBytesMax, bulkBodyBytesMax, drainMsMax } = environment;
   const server = await startGiftApi({
     parts: {
       store: guardedAppends(store, () => clockWatch.admit()),
@@ -77,7 +77,7 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
         clockWatch,
       ],
     },
-    http: { corsOrigins, bodyBytesMax, bulkBodyBytesMax, drainMsMax },
+    http: { origins: edge.origins, bodyBytesMax, bulkBodyBytesMax, drainMsMax },
     ...(await edge.takeAddress()),
     logger: new NestLog(telemetry),
   });

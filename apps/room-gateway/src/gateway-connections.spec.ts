@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
@@ -52,6 +53,7 @@ describe('the connections of a gateway', () => {
     const writes = [{ kind: 'row', table: 'room', id: 'lounge', set }] as const;
     await readModel.apply({ partition: 0, storeId: 'a-store', from: null, to, newestRecordedMs: null, writes });
     const module = RoomGatewayModule.register({
+      origins: OriginPolicy.ofThisMachine(),
       fanOut: createMemoryFanOut({ clock, retainMs: 1_000, retainMessagesMax: 10, sourcePartitionCount: 1 }),
       readModel,
       storeId: 'a-store',
@@ -65,7 +67,7 @@ describe('the connections of a gateway', () => {
     });
     app = await NestFactory.create<NestFastifyApplication>(module, createGatewayHttp(), { logger: false });
     const connections = { bodyMsMax: 60, sweepEveryMs: 20 };
-    draining = configureGatewayHttp(app, { corsOrigins: null, telemetry, connections });
+    draining = configureGatewayHttp(app, { origins: OriginPolicy.ofThisMachine(), telemetry, connections });
     await app.listen(0, '127.0.0.1');
     url = `http://127.0.0.1:${(app.getHttpServer().address() as AddressInfo).port}`;
     gateway = app.get(RoomGateway);

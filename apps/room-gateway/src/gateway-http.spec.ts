@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import { createMemoryFanOut } from '@livegift/fanout-memory';
 import { createTelemetry } from '@livegift/observability';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -15,6 +16,7 @@ describe('the HTTP of a gateway by itself', () => {
   beforeAll(async () => {
     const telemetry = createTelemetry({ level: 'silent', app: 'spec' });
     const module = RoomGatewayModule.register({
+      origins: OriginPolicy.ofThisMachine(),
       fanOut: createMemoryFanOut({ clock, retainMs: 1_000, retainMessagesMax: 10, sourcePartitionCount: 1 }),
       readModel: createMemoryReadModel(),
       storeId: 'a-store',
@@ -24,7 +26,7 @@ describe('the HTTP of a gateway by itself', () => {
       config: ROOM_GATEWAY_DEFAULTS,
     });
     app = await NestFactory.create<NestFastifyApplication>(module, createGatewayHttp(), { logger: false });
-    configureGatewayHttp(app, { corsOrigins: null, telemetry });
+    configureGatewayHttp(app, { origins: OriginPolicy.ofThisMachine(), telemetry });
     await app.init();
   });
 

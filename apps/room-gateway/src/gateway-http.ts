@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { maxHeaderSize } from 'node:http';
-import { ambiguityOf, HttpConnections, isAllowedOrigin, type HttpConnectionLimits } from '@livegift/process';
+import { problemDocument } from '@livegift/contracts';
+import { ambiguityOf, HttpConnections, type HttpConnectionLimits, type OriginPolicy } from '@livegift/process';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { GatewayProblemFilter, gatewayProblem, sendGatewayProblem } from './gateway-problem.filter.js';
+import { GatewayProblemFilter, gatewayProblem, sendGatewayProblem, sendProblem } from './gateway-problem.filter.js';
 
 /** A request that is longer on its way is given up: Fastify by itself would wait for ever. */
 const RECEIVE_MS_MAX = 60_000;
 const PREFLIGHT_KEPT_SECONDS = '600';
 
 export interface GatewayHttpOptions {
-  /** Null: any localhost. */
-  readonly corsOrigins: readonly string[] | null;
+  readonly origins: OriginPolicy;
   readonly telemetry: ProcessTelemetry;
   readonly connections?: Partial<HttpConnectionLimits>;
 }
@@ -45,7 +45,7 @@ export function createGatewayHttp(): FastifyAdapter {
 /** Browsers of the allowed origins may read streams here as they read the API. Call it between creating and listening. */
 export function configureGatewayHttp(
   app: NestFastifyApplication,
-  { corsOrigins, telemetry, connections: limits }: GatewayHttpOptions,
+  { origins, telemetry, connections: limits }: GatewayHttpOptions,
 ): GatewayDraining {
   const server: FastifyInstance = app.getHttpAdapter().getInstance();
   const connections = new HttpConnections(server.server, {
@@ -57,7 +57,7 @@ export function configureGatewayHttp(
     connections.adopt(request.raw, reply.raw);
     void reply.header('x-correlation-id', request.id).header('x-content-type-options', 'nosniff');
     void reply.header('cache-control', 'no-store');
-    allowOrigin(request, reply, corsOrigins);
+    allowOrigin(request, reply, origins);
     if (isDraining) {
       void reply.header('connection', 'close');
       sendGatewayProblem(reply, 'unavailable');
@@ -65,6 +65,11 @@ export function configureGatewayHttp(
     }
     if (ambiguityOf(request.raw) !== null) {
       sendGatewayProblem(reply, 'invalid-request');
+      return;
+    }
+    const refusal = origins.refusal(request);
+    if (refusal !== null) {
+      sendProblem(reply, problemDocument('forbidden', refusal));
       return;
     }
     if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
@@ -82,10 +87,10 @@ export function configureGatewayHttp(
   };
 }
 
-function allowOrigin(request: FastifyRequest, reply: FastifyReply, corsOrigins: readonly string[] | null): void {
+function allowOrigin(request: FastifyRequest, reply: FastifyReply, origins: OriginPolicy): void {
   const { origin } = request.headers;
   void reply.header('vary', 'Origin');
-  if (origin !== undefined && isAllowedOrigin(origin, corsOrigins)) {
+  if (origin !== undefined && origins.isAllowed(origin)) {
     void reply.header('access-control-allow-origin', origin);
   }
 }

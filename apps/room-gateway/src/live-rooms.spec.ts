@@ -1,4 +1,5 @@
 // Longer than others: the world around a gateway (fan-out, read model, server, clients) stands below its cases.
+import { OriginPolicy } from '@livegift/process';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import type { GiftFrame, GiftMessage, Problem, RecoveredFrame, WelcomeFrame } from '@livegift/contracts';
@@ -140,9 +141,9 @@ describe('a room over WebSocket', () => {
   it.each(['GET', 'POST'])('leaves %s to the server where it offers to go on in HTTP/2', async (method) => {
     const body = 'x'.repeat(100_000);
     const said = await saidTo(world.url, [
-      `${method} /v1/rooms/nowhere/events HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n`,
+      `${method} /v1/rooms/nowhere/events HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n`,
       `Connection: Upgrade, HTTP2-Settings\r\nContent-Type: text/plain\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-      'GET /v1/rooms/no%20id/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+      'GET /v1/rooms/no%20id/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
     ]);
     const first = method === 'GET' ? '404' : '4..';
     expect(said).toMatch(new RegExp(`^HTTP/1.1 ${first} .*HTTP/1.1 400 .*path\\.roomId`, 's'));
@@ -389,6 +390,7 @@ class World {
     const holder: { world?: World } = {};
     const readModel = fakeReadModel(() => holder.world!);
     const module = RoomGatewayModule.register({
+      origins: OriginPolicy.ofThisMachine(),
       fanOut,
       readModel,
       storeId: STORE_ID,
@@ -603,7 +605,7 @@ async function sleepingClient(url: string, roomId: string): Promise<void> {
   await new Promise((resolve) => socket.once('connect', resolve));
   socket.pause();
   socket.write(
-    `GET /v1/rooms/${roomId}/live HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+    `GET /v1/rooms/${roomId}/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
   );
 }

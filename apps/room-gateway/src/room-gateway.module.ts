@@ -39,7 +39,7 @@ export class RoomGatewayModule {
   static register(parts: RoomGatewayParts): DynamicModule {
     const { scheduler, telemetry, config } = parts;
     const gateway = new RoomGateway(parts);
-    const door = new WebSocketDoor({ gateway, config, scheduler, telemetry });
+    const door = new WebSocketDoor({ gateway, config, origins: parts.origins, scheduler, telemetry });
     return {
       module: RoomGatewayModule,
       controllers: [RoomEventsController],

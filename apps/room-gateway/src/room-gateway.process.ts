@@ -53,14 +53,21 @@ export async function startRoomGateway(edge: ProcessEdge<'room-gateway'>): Promi
     isHopeless: (error) => error instanceof FanOutError && error.code !== 'unavailable',
   });
   const feed = { ...ROOM_GATEWAY_DEFAULTS.feed, streakWindowMs };
-  const gateway = { fanOut, readModel, storeId, ...outside, config: { ...ROOM_GATEWAY_DEFAULTS, feed } };
+  const gateway = {
+    fanOut,
+    readModel,
+    storeId,
+    origins: edge.origins,
+    ...outside,
+    config: { ...ROOM_GATEWAY_DEFAULTS, feed },
+  };
   const readiness: ReadinessPart[] = [];
   const app = await NestFactory.create<NestFastifyApplication>(
     GatewayServerModule.register({ gateway, readiness, telemetry }),
     createGatewayHttp(),
     { logger: new NestLog(telemetry), abortOnError: false },
   );
-  const draining = configureGatewayHttp(app, { corsOrigins: environment.corsOrigins, telemetry });
+  const draining = configureGatewayHttp(app, { origins: edge.origins, telemetry });
   const started = app.get(RoomGateway);
   const watch = new ConsumerWatch({
     name: 'room-feed',

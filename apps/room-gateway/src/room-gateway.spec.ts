@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import type { FanOut } from '@livegift/fanout';
 import { silentTelemetry, type Scheduler } from '@livegift/kernel';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -31,6 +32,7 @@ describe('a gateway that is going', () => {
     await readModel.apply({ ...batch, writes: [{ kind: 'row', table: 'room', id: 'lounge', set }] });
     const outside = { clock, scheduler: never, telemetry: silentTelemetry };
     const gateway = new RoomGateway({
+      origins: OriginPolicy.ofThisMachine(),
       fanOut,
       readModel,
       storeId: 'a-store',

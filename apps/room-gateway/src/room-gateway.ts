@@ -1,5 +1,6 @@
 import { sourcePartitionOf, type FanOut } from '@livegift/fanout';
 import { HistorySpelling, pause, type Clocks, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import type { OriginPolicy } from '@livegift/process';
 import { ReadModelError, type ReadModel } from '@livegift/read-model';
 import { RoomFeed, type JoinResult, type RoomBoard, type RoomFacts, type RoomSubscriber } from '@livegift/room-feed';
 import type { ConsumerReport } from '@livegift/subscriptions';
@@ -10,6 +11,8 @@ import type { RoomGatewayConfig } from './room-gateway.config.js';
 export interface RoomGatewayParts {
   readonly fanOut: FanOut;
   readonly readModel: ReadModel;
+  /** Which pages may open WebSockets here. */
+  readonly origins: OriginPolicy;
   /** Of the event store: the first half of every frame id. */
   readonly storeId: string;
   /**

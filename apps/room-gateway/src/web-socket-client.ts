@@ -1,3 +1,4 @@
+import type { OriginPolicy } from '@livegift/process';
 import type { Duplex } from 'node:stream';
 import { CLOSES, type CloseName } from '@livegift/contracts';
 import type { Scheduler, Telemetry } from '@livegift/kernel';
@@ -16,6 +17,7 @@ const ENDS: Record<EndReason, CloseName> = {
 export interface WebSocketClientParts {
   readonly gateway: RoomGateway;
   readonly config: RoomGatewayConfig;
+  readonly origins: OriginPolicy;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
 }

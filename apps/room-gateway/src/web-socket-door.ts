@@ -72,6 +72,8 @@ export class WebSocketDoor {
     const entry = entryRequest(request.url ?? '/', this.parts.gateway.spelling);
     handOver(request);
     if (ambiguityOf(request) !== null) return endWith(socket, rawAnswer(gatewayProblem('invalid-request')));
+    const refusal = this.parts.origins.refusal(request);
+    if (refusal !== null) return endWith(socket, rawAnswer(problemDocument('forbidden', refusal)));
     if ('status' in entry) return endWith(socket, rawAnswer(entry));
     this.#server.handleUpgrade(request, socket, head, (webSocket) => {
       void this.#welcome(webSocket, socket, entry);

@@ -5,7 +5,7 @@ import { GiftApiModule } from '@livegift/gift-api/gift-api.module';
 import type { Clocks } from '@livegift/kernel';
 import { allOfTheWork } from '@livegift/lease';
 import type { ProcessTelemetry } from '@livegift/observability';
-import { systemIds, systemScheduler, type ReadinessPart } from '@livegift/process';
+import { systemIds, systemScheduler, type ReadinessPart, type OriginPolicy } from '@livegift/process';
 import { Projector, ProjectorModule } from '@livegift/projector/projector.module';
 import { Publisher, PUBLISHER_DEFAULTS, PublisherModule } from '@livegift/publisher/publisher.module';
 import type { ReadModelInMemory } from '@livegift/read-model-memory';
@@ -26,6 +26,7 @@ export interface StandaloneParts {
   readonly fanOut: FanOut;
   readonly telemetry: ProcessTelemetry;
   readonly environment: Environment;
+  readonly origins: OriginPolicy;
   readonly clock: Clocks;
   /** Without them no command can be written. */
   readonly writing: readonly ReadinessPart[];
@@ -58,6 +59,7 @@ export class StandaloneModule implements OnApplicationBootstrap, BeforeApplicati
     clock,
     telemetry,
     environment,
+    origins,
     writing,
   }: StandaloneParts): DynamicModule {
     const { streakWindowMs, creatorShareBps, boardUtcOffset, bulkLinesMax } = environment;
@@ -85,6 +87,7 @@ export class StandaloneModule implements OnApplicationBootstrap, BeforeApplicati
         ProjectorModule.register({ store, readModel, ...outside }),
         PublisherModule.of(publisher),
         RoomGatewayModule.register({
+          origins,
           fanOut,
           readModel,
           storeId: store.storeId,

@@ -13,6 +13,7 @@ import {
   ClockWatch,
   NestLog,
   newestEventTime,
+  OriginPolicy,
   systemClock,
   systemScheduler,
   yieldToLoop,
@@ -86,15 +87,23 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
   let app: NestFastifyApplication | null = null;
   try {
     keepDeployment(dataDir, { boardUtcOffset: environment.boardUtcOffset });
+    const origins = new OriginPolicy(environment);
     const http = {
-      corsOrigins: environment.corsOrigins,
+      origins,
       bodyBytesMax: environment.bodyBytesMax,
       bulkBodyBytesMax: environment.bulkBodyBytesMax,
       drainMsMax: environment.drainMsMax,
       telemetry,
     };
     app = await NestFactory.create<NestFastifyApplication>(
-      StandaloneModule.register({ ...ports, clock, telemetry, environment, writing: [appendsOf(store), clockWatch] }),
+      StandaloneModule.register({
+        ...ports,
+        clock,
+        telemetry,
+        environment,
+        origins,
+        writing: [appendsOf(store), clockWatch],
+      }),
       createHttpAdapter(http),
       { bodyParser: false, abortOnError: false, logger },
     );

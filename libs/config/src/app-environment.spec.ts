@@ -39,26 +39,30 @@ describe('the environment of an app', () => {
   it.each(APPS.flatMap((app) => APP_KEYS[app].required.map((key) => [app, key] as const)))(
     'of %s cannot do without %s',
     (app, key) => {
-      expect(faultsOf(app, { ...CLUSTER, [key]: '' })).toEqual([{ key, rule: 'isDefined' }]);
+      expect(faultsOf(app, { ...CLUSTER, [key]: '' })).toEqual([
+        { key, rule: 'isDefined', message: `${key} is required` },
+      ]);
     },
   );
 
   it('names every broken rule at once, each key once', () => {
     const wrong = { PROFILE: 'cluster', EVENTSTORE_URL: 'http://store', PORT: 'web', KAFKA_BROKERS: 'b:1' };
     expect(faultsOf('publisher', wrong)).toEqual([
-      { key: 'PORT', rule: 'isPort' },
-      { key: 'EVENTSTORE_URL', rule: 'matches' },
-      { key: 'REDIS_URL', rule: 'isDefined' },
+      { key: 'PORT', rule: 'isPort', message: 'PORT must be 1 to 65535' },
+      { key: 'EVENTSTORE_URL', rule: 'matches', message: expect.stringMatching(/^EVENTSTORE_URL must be esdb:/) },
+      { key: 'REDIS_URL', rule: 'isDefined', message: 'REDIS_URL is required' },
     ]);
   });
 
   it('belongs to its profile', () => {
-    expect(faultsOf('standalone', CLUSTER)).toEqual([{ key: 'PROFILE', rule: 'equals embedded' }]);
+    expect(faultsOf('standalone', CLUSTER)).toEqual([
+      { key: 'PROFILE', rule: 'equals', message: 'PROFILE must be embedded for standalone' },
+    ]);
     expect(faultsOf('settlement', { ...CLUSTER, PROFILE: 'embedded' })).toEqual([
-      { key: 'PROFILE', rule: 'equals cluster' },
+      { key: 'PROFILE', rule: 'equals', message: expect.stringMatching(/^PROFILE must be cluster for /) },
     ]);
     expect(faultsOf('settlement', { ...CLUSTER, PROFILE: 'both' })).toEqual([
-      { key: 'PROFILE', rule: 'equals cluster' },
+      { key: 'PROFILE', rule: 'equals', message: expect.stringMatching(/^PROFILE must be cluster for /) },
     ]);
   });
 });
@@ -77,6 +81,7 @@ describe('check-config', () => {
         'LOG_LEVEL=info',
         'DRAIN_MS_MAX=10000',
         'CONSUMER_STALL_MS_MAX=15000',
+        'ALLOWED_HOSTS=',
         'CLOCK_SKEW_MS_MAX=10000',
         'EVENTSTORE_ANSWER_MS_MAX=3000',
       ],
@@ -109,10 +114,10 @@ describe('check-config', () => {
     const { exitCode, lines } = checkConfig('gift-api', wrong);
     expect(exitCode).toBe(1);
     expect([...lines].sort()).toEqual([
-      'DRAIN_MS_MAX breaks the rule isInt',
-      'DRAIN_MS_MAX breaks the rule max',
-      'DRAIN_MS_MAX breaks the rule min',
-      'REDIS_URL breaks the rule matches',
+      'DRAIN_MS_MAX must be an integer number',
+      'DRAIN_MS_MAX must not be greater than 600000',
+      'DRAIN_MS_MAX must not be less than 100',
+      expect.stringMatching(/^REDIS_URL must be redis:/),
     ]);
   });
 

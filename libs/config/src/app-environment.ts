@@ -9,7 +9,15 @@ interface AppKeys {
   readonly optional: readonly EnvironmentKey[];
 }
 
-const EVERY_PROCESS = ['PROFILE', 'HOST', 'PORT', 'LOG_LEVEL', 'DRAIN_MS_MAX', 'CONSUMER_STALL_MS_MAX'] as const;
+const EVERY_PROCESS = [
+  'PROFILE',
+  'HOST',
+  'PORT',
+  'LOG_LEVEL',
+  'DRAIN_MS_MAX',
+  'CONSUMER_STALL_MS_MAX',
+  'ALLOWED_HOSTS',
+] as const;
 const BOARDS = ['BOARD_UTC_OFFSET', 'BOARD_RETENTION_DAYS'] as const;
 const HTTP_API = ['CORS_ORIGINS', 'BODY_BYTES_MAX', 'BULK_BODY_BYTES_MAX', 'BULK_LINES_MAX'] as const;
 const COMMANDS = ['STREAK_WINDOW_MS', 'CREATOR_SHARE_BPS'] as const;
@@ -98,8 +106,11 @@ export function readAppEnvironment<App extends AppName>(
   const { profile, required }: AppKeys = APP_KEYS[app];
   const missing = required
     .filter((key) => values[key] === undefined)
-    .map((key): ConfigurationFault => ({ key, rule: 'isDefined' }));
-  const ofAnother = values.PROFILE === profile ? [] : [{ key: 'PROFILE', rule: `equals ${profile}` }];
+    .map((key): ConfigurationFault => ({ key, rule: 'isDefined', message: `${key} is required` }));
+  const ofAnother =
+    values.PROFILE === profile
+      ? []
+      : [{ key: 'PROFILE', rule: 'equals', message: `PROFILE must be ${profile} for ${app}` }];
   // One word about each key: of a PROFILE that is none, and of one that is not this app's.
   const all = [...faults.filter(({ key }) => key !== 'PROFILE' || ofAnother.length === 0), ...ofAnother, ...missing];
   if (all.length > 0) throw new ConfigurationError(all);

@@ -22,7 +22,7 @@ export function checkConfig(app: string, variables: Readonly<Record<string, stri
     readAppEnvironment(app, variables);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
-    return { exitCode: 1, lines: error.faults.map(({ key, rule }) => `${key} breaks the rule ${rule}`) };
+    return { exitCode: 1, lines: error.faults.map(({ message }) => message) };
   }
   const { values } = readVariables(variables);
   return { exitCode: 0, lines: keysOf(app).map((key) => `${key}=${shown(key, values[key])}`) };

@@ -10,6 +10,7 @@ describe('the environment', () => {
       profile: 'embedded',
       boardUtcOffset: '+00:00',
       corsOrigins: null,
+      allowedHosts: [],
       boardRetentionMs: null,
       logLevel: 'info',
       eventStoreUrl: null,
@@ -49,7 +50,19 @@ describe('the environment', () => {
     ['PROFILE', 'both', 'isIn'],
     ['BOARD_UTC_OFFSET', '+15:00', 'matches'],
     ['BOARD_UTC_OFFSET', '2h', 'matches'],
-    ['CORS_ORIGINS', '*', 'matches'],
+    ['CORS_ORIGINS', '*', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://a.example/', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://a.example/path', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://A.example', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://a.example:443', 'isOrigins'],
+    ['CORS_ORIGINS', 'http://a.example:80', 'isOrigins'],
+    ['CORS_ORIGINS', 'a.example', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://*', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://*.com', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://a.*.com', 'isOrigins'],
+    ['CORS_ORIGINS', 'https://a.example:70000', 'isOrigins'],
+    ['ALLOWED_HOSTS', 'gifts.test:3000', 'matches'],
+    ['ALLOWED_HOSTS', 'Gifts.test', 'matches'],
     ['LOG_LEVEL', 'loud', 'isIn'],
     ['DRAIN_MS_MAX', '1e4', 'isInt'],
     ['CLOCK_SKEW_MS_MAX', '1999', 'min'],
@@ -82,7 +95,7 @@ describe('the environment', () => {
     }
     expect(thrown).toBeInstanceOf(ConfigurationError);
     const { faults, message } = thrown as ConfigurationError;
-    expect(faults).toContainEqual({ key, rule });
+    expect(faults).toContainEqual({ key, rule, message: expect.stringMatching(`^${key} (must|is required)`) });
     expect(message).not.toContain(value);
   });
 
@@ -95,6 +108,9 @@ describe('the environment', () => {
     ['REDIS_URL', 'redis://:secret@cache:6379/0'],
     ['REDIS_URL', 'redis://:what?@[::1]:6379'],
     ['KAFKA_BROKERS', 'a:9092, b:65535'],
+    ['CORS_ORIGINS', 'https://*.example.com, capacitor://localhost,ionic://localhost, null'],
+    ['CORS_ORIGINS', 'http://[::1]:8080, https://a.example:8443'],
+    ['ALLOWED_HOSTS', 'gifts.test, 10.1.2.3'],
   ])('takes %s=%s', (key, value) => {
     expect(() => readEnvironment({ [key]: value })).not.toThrow();
   });
@@ -115,9 +131,11 @@ describe('the environment', () => {
 
     it.each(Object.keys(login) as (keyof typeof login)[])('is all of its keys or none: %s', (key) => {
       const others = Object.keys(login).filter((other) => other !== key);
-      expect(readVariables({ ...login, [key]: '' }).faults).toEqual([{ key, rule: 'isDefined' }]);
+      expect(readVariables({ ...login, [key]: '' }).faults).toEqual([
+        { key, rule: 'isDefined', message: `${key} is required` },
+      ]);
       expect(readVariables({ [key]: login[key] }).faults).toEqual(
-        others.map((other) => ({ key: other, rule: 'isDefined' })),
+        others.map((other) => ({ key: other, rule: 'isDefined', message: `${other} is required` })),
       );
     });
   });

@@ -13,12 +13,13 @@ import {
   validateSync,
 } from 'class-validator';
 import { ConfigurationError, type ConfigurationFault } from './configuration-error.js';
+import { IsOrigins } from './origins.rule.js';
 
 /** `+00:00` from -12:00 to +14:00. */
 const UTC_OFFSET = /^(\+(0\d|1[0-3]):[0-5]\d|\+14:00|-(0\d|1[01]):[0-5]\d|-12:00)$/;
 const NO_CONTROL_CHARACTERS = /^[^\p{Cc}]*$/u;
 /** Origins between commas, each without a path. */
-const ORIGINS = /^\s*https?:\/\/[^\s,/]+\s*(,\s*https?:\/\/[^\s,/]+\s*)*$/;
+const HOST_NAMES = /^\s*[a-z0-9.-]{1,253}\s*(,\s*[a-z0-9.-]{1,253}\s*){0,99}$/;
 
 const PORT_PART = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])`;
 /** As the clients read them: what they would refuse later, with no word of the key, is refused here. */
@@ -45,23 +46,28 @@ export class EnvironmentVariables {
   @Length(1, 255)
   HOST = '127.0.0.1';
 
-  @IsPort()
+  @IsPort({ message: '$property must be 1 to 65535' })
   PORT = '3000';
 
   @Length(1, 4_096)
-  @Matches(NO_CONTROL_CHARACTERS)
+  @Matches(NO_CONTROL_CHARACTERS, { message: '$property must not contain control characters' })
   DATA_DIR = './data';
 
   @IsIn(['embedded', 'cluster'])
   PROFILE = 'embedded';
 
-  @Matches(UTC_OFFSET)
+  @Matches(UTC_OFFSET, { message: '$property must be an offset from -12:00 to +14:00, as +05:30' })
   BOARD_UTC_OFFSET = '+00:00';
 
   /** Origins that browsers may call from, between commas. Without it: any localhost. */
   @IsOptional()
-  @Matches(ORIGINS)
+  @IsOrigins()
   CORS_ORIGINS?: string;
+
+  /** Names that a request's Host may have besides those of this machine, between commas, in small letters, without a port. */
+  @IsOptional()
+  @Matches(HOST_NAMES, { message: '$property must be host names in small letters, without ports, between commas' })
+  ALLOWED_HOSTS?: string;
 
   @IsIn(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
   LOG_LEVEL = 'info';
@@ -74,33 +80,39 @@ export class EnvironmentVariables {
   BOARD_RETENTION_DAYS?: number;
 
   @IsOptional()
-  @Matches(EVENTSTORE_URL)
+  @Matches(EVENTSTORE_URL, {
+    message:
+      '$property must be esdb://[user:password@]host:port or esdb+discover://…, user and password percent-encoded',
+  })
   EVENTSTORE_URL?: string;
 
   @IsOptional()
-  @Matches(REDIS_URL)
+  @Matches(REDIS_URL, {
+    message:
+      '$property must be redis://[user:password@]host:port[,host:port…], or rediss://… for TLS, user and password percent-encoded',
+  })
   REDIS_URL?: string;
 
   @IsOptional()
-  @Matches(KAFKA_BROKERS)
+  @Matches(KAFKA_BROKERS, { message: '$property must be host:port between commas' })
   KAFKA_BROKERS?: string;
 
   @ValidateIf(hasKafkaLogin)
-  @IsDefined()
+  @IsDefined({ message: '$property is required' })
   @IsIn(SASL_MECHANISMS)
   KAFKA_SASL_MECHANISM?: string;
 
   @ValidateIf(hasKafkaLogin)
-  @IsDefined()
+  @IsDefined({ message: '$property is required' })
   @Length(1, 255)
-  @Matches(NO_CONTROL_CHARACTERS)
+  @Matches(NO_CONTROL_CHARACTERS, { message: '$property must not contain control characters' })
   KAFKA_SASL_USER?: string;
 
   /** A line break at its end, as files and secrets like to have, is no part of a password. */
   @ValidateIf(hasKafkaLogin)
-  @IsDefined()
+  @IsDefined({ message: '$property is required' })
   @Length(1, 4_096)
-  @Matches(NO_CONTROL_CHARACTERS)
+  @Matches(NO_CONTROL_CHARACTERS, { message: '$property must not contain control characters' })
   KAFKA_SASL_PASSWORD?: string;
 
   /** An answer of the event store that takes longer is not waited for: commands then answer 503. */
@@ -204,6 +216,7 @@ export interface Environment {
   readonly boardUtcOffset: string;
   /** Null: any localhost, as in development. */
   readonly corsOrigins: readonly string[] | null;
+  readonly allowedHosts: readonly string[];
   /** Null: boards are kept for ever. */
   readonly boardRetentionMs: number | null;
   readonly logLevel: string;
@@ -252,7 +265,11 @@ export function readVariables(variables: Readonly<Record<string, string | undefi
   }
   // What is not there is judged by `IsDefined` alone: one word about it, and not a rule for its characters too.
   const faults = validateSync(values, { skipUndefinedProperties: true }).flatMap((error) =>
-    Object.keys(error.constraints ?? {}).map((rule): ConfigurationFault => ({ key: error.property, rule })),
+    Object.entries(error.constraints ?? {}).map(([rule, message]): ConfigurationFault => ({
+      key: error.property,
+      rule,
+      message,
+    })),
   );
   return { values, faults };
 }
@@ -260,6 +277,7 @@ export function readVariables(variables: Readonly<Record<string, string | undefi
 const WITHOUT_DEFAULT = [
   'BOARD_RETENTION_DAYS',
   'CORS_ORIGINS',
+  'ALLOWED_HOSTS',
   'EVENTSTORE_URL',
   'REDIS_URL',
   'KAFKA_BROKERS',
@@ -299,6 +317,7 @@ export function environmentOf(read: EnvironmentVariables): Environment {
     profile: read.PROFILE as Profile,
     boardUtcOffset: read.BOARD_UTC_OFFSET,
     corsOrigins: listOf(read.CORS_ORIGINS),
+    allowedHosts: listOf(read.ALLOWED_HOSTS) ?? Object.freeze([]),
     boardRetentionMs: read.BOARD_RETENTION_DAYS === undefined ? null : read.BOARD_RETENTION_DAYS * DAY_MS,
     logLevel: read.LOG_LEVEL,
     eventStoreUrl: read.EVENTSTORE_URL ?? null,

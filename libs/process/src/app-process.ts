@@ -5,6 +5,7 @@ import { AwaitedDependency, type Dependency } from './dependency.js';
 import { drainOnSignal } from './draining.js';
 import { fail, failOnUncaught } from './fatal.js';
 import { startOperationsServer, type OperationsServer } from './operations-server.js';
+import { OriginPolicy } from './origin-policy.js';
 import { systemClock, systemScheduler } from './outside.js';
 import type { ReadinessPart } from './readiness.js';
 import { ServerWatch, type WatchedServer } from './server-watch.js';
@@ -13,6 +14,8 @@ import { ServerWatch, type WatchedServer } from './server-watch.js';
 export interface ProcessEdge<App extends ClusterApp> {
   readonly environment: AppEnvironments[App];
   readonly telemetry: ProcessTelemetry;
+  /** For the app's own server; the small one before it goes by it already. */
+  readonly origins: OriginPolicy;
   /** Waits until it opens, with back-off; meanwhile `/health/ready` says what is missing and why. */
   open<Opened>(dependency: Dependency<Opened>): Promise<Opened>;
   /** Asks the server every two seconds, until the process ends: a part for readiness, and a line in the log at each change. */
@@ -60,9 +63,11 @@ async function runApp<App extends ClusterApp>(
   let running: RunningApp | null = null;
   const started: ReadinessPart = { name: app, isReady: () => running !== null };
   const { host, port } = environment;
+  const origins = new OriginPolicy(environment);
   let operations: OperationsServer | null = await startOperationsServer({
     host,
     port,
+    origins,
     telemetry,
     readiness: () => running?.readiness ?? [...awaited, started],
     otherwise: hasApi ? 'unavailable' : 'not-found',
@@ -86,6 +91,7 @@ async function runApp<App extends ClusterApp>(
   running = await start({
     environment,
     telemetry,
+    origins,
     open: async (dependency) => {
       const waiting = new AwaitedDependency(dependency, outside);
       awaited.push(waiting);

@@ -1,5 +1,5 @@
 export { asksFor } from './accepted-types.js';
-export { isAllowedOrigin } from './allowed-origin.js';
+export { OriginPolicy, type OriginRules } from './origin-policy.js';
 export { runAppProcess, type ProcessEdge, type RunningApp } from './app-process.js';
 export { ClockWatch, type ClockSkew, type ClockWatchParts, type TimeReference } from './clock-watch.js';
 export { AwaitedDependency, type Dependency } from './dependency.js';

@@ -1,6 +1,7 @@
 import { ENGINE_VERSION } from '@livegift/config';
 import { createTelemetry } from '@livegift/observability';
 import { RawClient } from '@livegift/testing';
+import { OriginPolicy } from './origin-policy.js';
 import { startOperationsServer, type OperationsServer } from './operations-server.js';
 import type { ReadinessPart } from './readiness.js';
 
@@ -11,6 +12,7 @@ describe('the server of a process without an API', () => {
 
   const start = async (otherwise: 'not-found' | 'unavailable'): Promise<void> => {
     server = await startOperationsServer({
+      origins: OriginPolicy.ofThisMachine(),
       host: '127.0.0.1',
       port: 0,
       telemetry,
@@ -97,7 +99,13 @@ describe('the server of a process without an API', () => {
 
   it('tells who takes its port that it is taken', async () => {
     await start('not-found');
-    const options = { host: '127.0.0.1', port: server.port, telemetry, readiness: () => [] };
+    const options = {
+      origins: OriginPolicy.ofThisMachine(),
+      host: '127.0.0.1',
+      port: server.port,
+      telemetry,
+      readiness: () => [],
+    };
     await expect(startOperationsServer({ ...options, otherwise: 'not-found' })).rejects.toMatchObject({
       code: 'EADDRINUSE',
     });

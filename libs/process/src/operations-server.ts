@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { problemDocument, PROBLEMS, type ProblemCode } from '@livegift/contracts';
 import type { ProcessTelemetry } from '@livegift/observability';
 import { HttpConnections } from './http-connections.js';
+import type { OriginPolicy } from './origin-policy.js';
 import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from './put-off-stream.js';
 import { checkReadiness, LIVENESS, type ReadinessPart } from './readiness.js';
 
@@ -13,6 +14,7 @@ export interface OperationsServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  readonly origins: OriginPolicy;
   readonly telemetry: ProcessTelemetry;
   /** Asked with every request: parts may come and go. */
   readonly readiness: () => readonly ReadinessPart[];
@@ -46,11 +48,13 @@ export async function startOperationsServer(options: OperationsServerOptions): P
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { telemetry, readiness, otherwise }: OperationsServerOptions,
+  { origins, telemetry, readiness, otherwise }: OperationsServerOptions,
 ): Promise<void> {
   // Nobody keeps a connection to a server that may make room for another.
   response.setHeader('connection', 'close');
   response.setHeader('cache-control', 'no-store');
+  const refusal = origins.refusal(request);
+  if (refusal !== null) return sendProblem(response, 'forbidden', refusal);
   const path = (request.url ?? '/').split('?', 1)[0];
   const isRead = request.method === 'GET' || request.method === 'HEAD';
   if (isRead && path === '/health/live') return sendJson(response, 200, LIVENESS);

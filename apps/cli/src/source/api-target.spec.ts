@@ -31,7 +31,7 @@ describe('the engine that a verb talks to', () => {
     ['ftp://me:hidden@a', {}, /--api must be a URL/],
     ['http://me:hidden@a/?x=1', {}, /without \? and #/],
     ['http://me:hidden%@a', {}, /percent-encoded/],
-    [undefined, { PORT: 'web' }, /PORT breaks the rule/],
+    [undefined, { PORT: 'web' }, /PORT must be 1 to 65535/],
   ])('refuses %s with %j', (api, variables, message) => {
     expect(() => apiTarget(api, variables)).toThrow(message);
     expect(() => apiTarget(api, variables)).not.toThrow(/hidden/);

@@ -31,7 +31,7 @@ export function urlOf({ url }: ApiTarget, path: string): string {
 function targetOfEnvironment(variables: Variables): ApiTarget {
   const { values, faults } = readVariables(variables);
   const fault = faults.find(({ key }) => key === 'HOST' || key === 'PORT');
-  if (fault !== undefined) throw new UsageError(`${fault.key} breaks the rule ${fault.rule}`);
+  if (fault !== undefined) throw new UsageError(fault.message);
   const host = LOOPBACK_OF[values.HOST] ?? values.HOST;
   const set = ['HOST', 'PORT'].filter((key) => (variables[key] ?? '') !== '');
   const chosenBy = set.length === 0 ? 'the default of HOST and PORT' : set.join(' and ');

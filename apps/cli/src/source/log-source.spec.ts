@@ -22,7 +22,7 @@ describe('the log that a verb works on', () => {
     ['a cluster without its server', {}, { PROFILE: 'cluster' }, /needs EVENTSTORE_URL/],
     ['a cluster with an empty server', {}, { PROFILE: 'cluster', EVENTSTORE_URL: '' }, /needs EVENTSTORE_URL/],
     ['a server without a profile', {}, { EVENTSTORE_URL: SERVER }, /set PROFILE/],
-    ['an unknown profile', {}, { PROFILE: 'clutser' }, /PROFILE breaks the rule/],
+    ['an unknown profile', {}, { PROFILE: 'clutser' }, /PROFILE must be one of/],
     ['a server of another kind', {}, { PROFILE: 'cluster', EVENTSTORE_URL: 'http://me:hidden@s' }, /EVENTSTORE_URL/],
     ['two flags', { dataDir: '/d', eventStore: SERVER }, {}, /give one of them/],
     ['an empty flag', { dataDir: '' }, {}, /--data-dir is empty/],

@@ -37,7 +37,7 @@ export function logSource(flags: SourceFlags, variables: Variables): LogSource {
 function sourceOfEnvironment(variables: Variables): LogSource {
   const { values, faults } = readVariables(variables);
   const fault = faults.find(({ key }) => DECIDING_KEYS.includes(key));
-  if (fault !== undefined) throw new UsageError(`${fault.key} breaks the rule ${fault.rule}`);
+  if (fault !== undefined) throw new UsageError(fault.message);
   if (values.PROFILE === 'cluster') {
     if (values.EVENTSTORE_URL === undefined) {
       throw new UsageError('PROFILE=cluster needs EVENTSTORE_URL (or --event-store URL, or --data-dir DIR)');

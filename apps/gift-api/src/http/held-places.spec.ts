@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import type { Server } from 'node:http';
 import { EventStoreError } from '@livegift/event-store';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
@@ -43,7 +44,7 @@ describe('what a request holds is given back', () => {
         config: { boardUtcOffset: '+00:00', bulkLinesMax: 10, streams: more.streams },
       },
       http: {
-        corsOrigins: null,
+        origins: OriginPolicy.ofThisMachine(),
         bodyBytesMax: 65_536,
         bulkBodyBytesMax: 100_000,
         drainMsMax: 3_000,

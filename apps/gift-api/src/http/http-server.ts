@@ -5,7 +5,7 @@ import fastifyCors from '@fastify/cors';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ProcessTelemetry } from '@livegift/observability';
-import { ambiguityOf, asksFor, HttpConnections, type HttpConnectionLimits } from '@livegift/process';
+import { ambiguityOf, asksFor, HttpConnections, type HttpConnectionLimits, type OriginPolicy } from '@livegift/process';
 import { boundLineBodies, LINE_ROUTES, registerBodyParsers } from './body-parsers.js';
 import { ApiDocument } from './openapi/api-document.js';
 import { ProblemFilter, wrongMethod } from './problem.filter.js';
@@ -20,14 +20,12 @@ const COMPRESSED_TYPES = /^text\/(?!event-stream)|[/+](json|x-ndjson)(;|$)/;
 const STREAMED_ROUTES = new Set(['/v1/events', '/v1/rooms/:roomId/events', '/v1/rooms/:roomId/live']);
 const PAYLOAD_TOO_LARGE = 413;
 const CORRELATION_ID = /^[A-Za-z0-9._:-]{1,128}$/;
-const LOCALHOST = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/;
 const SLOW_REQUEST_MS = 1_000;
 /** A request that is longer on its way gives up its place: Fastify by itself would wait for ever. */
 const RECEIVE_MS_MAX = 300_000;
 
 export interface HttpServerOptions {
-  /** Null: any localhost. */
-  readonly corsOrigins: readonly string[] | null;
+  readonly origins: OriginPolicy;
   readonly bodyBytesMax: number;
   readonly bulkBodyBytesMax: number;
   readonly drainMsMax: number;
@@ -54,6 +52,10 @@ export function createHttpAdapter(options: HttpServerOptions): FastifyAdapter {
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => {
       const problem = problemOf(error);
       void reply.header('x-correlation-id', request.id).header('cache-control', 'no-store');
+      const { origin } = request.headers;
+      if (origin !== undefined && options.origins.isAllowed(origin)) {
+        void reply.header('access-control-allow-origin', origin).header('vary', 'Origin');
+      }
       sendProblem(reply, problemBody(problem.code, problem.message, problem.errors, problem.extra));
     },
     // HttpConnections answers them, since it knows whether an answer is under way.
@@ -86,7 +88,7 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     else done();
   });
   await server.register(fastifyCors, {
-    origin: options.corsOrigins === null ? LOCALHOST : [...options.corsOrigins],
+    origin: (origin, decide) => decide(null, origin !== undefined && options.origins.isAllowed(origin)),
     exposedHeaders: ['Idempotency-Replayed', 'Retry-After', 'X-Correlation-Id'],
     methods: ['GET', 'HEAD', 'POST', 'PUT'],
     maxAge: 600,
@@ -100,6 +102,11 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     const ambiguity = ambiguityOf(request.raw);
     if (ambiguity !== null) {
       done(invalidRequest([ambiguity]));
+      return;
+    }
+    const refusal = options.origins.refusal(request);
+    if (refusal !== null) {
+      done(new ProblemError('forbidden', refusal));
       return;
     }
     const encoding = request.headers['content-encoding'];

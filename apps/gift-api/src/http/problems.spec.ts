@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -46,7 +47,11 @@ describe('problems over HTTP', () => {
         config: { boardUtcOffset: '+00:00', bulkLinesMax: BULK_LINES_MAX },
       },
       http: {
-        corsOrigins: ['https://platform.example'],
+        origins: new OriginPolicy({
+          host: '127.0.0.1',
+          allowedHosts: [],
+          corsOrigins: ['https://platform.example'],
+        }),
         bodyBytesMax: BODY_BYTES_MAX,
         bulkBodyBytesMax: BULK_BYTES_MAX,
         drainMsMax: 3_000,
@@ -473,7 +478,8 @@ describe('problems over HTTP', () => {
 
   it('calls it no failure when a client goes in the middle of a long request', async () => {
     const { port } = new URL(server.url);
-    const head = 'POST /v1/gifts/bulk HTTP/1.1\r\nhost: x\r\naccept-encoding: gzip\r\ntransfer-encoding: chunked\r\n';
+    const head =
+      'POST /v1/gifts/bulk HTTP/1.1\r\nhost: localhost\r\naccept-encoding: gzip\r\ntransfer-encoding: chunked\r\n';
     const line = '{"idempotencyKey":"gone"}\n';
     const chunk = `${line.length.toString(16)}\r\n${line}\r\n`;
     told.length = 0;

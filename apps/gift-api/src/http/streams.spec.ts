@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import type { LogEvent } from '@livegift/contracts';
 import { EventStoreError } from '@livegift/event-store';
 import { createTelemetry } from '@livegift/observability';
@@ -64,7 +65,12 @@ describe('streams over HTTP', () => {
         telemetry,
         config: { boardUtcOffset: '+00:00', bulkLinesMax: 10 },
       },
-      http: { corsOrigins: null, bodyBytesMax: 65_536, bulkBodyBytesMax: 100_000, drainMsMax: 3_000 },
+      http: {
+        origins: OriginPolicy.ofThisMachine(),
+        bodyBytesMax: 65_536,
+        bulkBodyBytesMax: 100_000,
+        drainMsMax: 3_000,
+      },
       host: '127.0.0.1',
       port: 0,
     });

@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import { lookup } from 'node:dns/promises';
 import { createTelemetry } from '@livegift/observability';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -31,7 +32,12 @@ describe('requests that are not plain HTTP', () => {
         telemetry: createTelemetry({ level: 'silent', app: 'spec' }),
         config: { boardUtcOffset: '+00:00', bulkLinesMax: 10 },
       },
-      http: { corsOrigins: null, bodyBytesMax: 65_536, bulkBodyBytesMax: 100_000, drainMsMax: 3_000 },
+      http: {
+        origins: OriginPolicy.ofThisMachine(),
+        bodyBytesMax: 65_536,
+        bulkBodyBytesMax: 100_000,
+        drainMsMax: 3_000,
+      },
       host,
       port: 0,
     });

@@ -1,3 +1,4 @@
+import { OriginPolicy } from '@livegift/process';
 import { createTelemetry } from '@livegift/observability';
 import { batchesOf } from '@livegift/projections';
 import { createMemoryReadModel } from '@livegift/read-model-memory';
@@ -107,7 +108,12 @@ describe('the OpenAPI document', () => {
         telemetry: createTelemetry({ level: 'silent', app: 'spec' }),
         config: { boardUtcOffset: '+00:00', bulkLinesMax: 10 },
       },
-      http: { corsOrigins: null, bodyBytesMax: 65_536, bulkBodyBytesMax: 100_000, drainMsMax: 3_000 },
+      http: {
+        origins: OriginPolicy.ofThisMachine(),
+        bodyBytesMax: 65_536,
+        bulkBodyBytesMax: 100_000,
+        drainMsMax: 3_000,
+      },
       host: '127.0.0.1',
       port: 0,
     });

@@ -173,7 +173,7 @@ describeWithServers(['redis', 'kafka'], 'a newcomer to the cluster', () => {
     for (const { url } of cluster.apps) {
       expect(await (await fetch(`${url}/health/live`)).json()).toMatchObject({ status: 'live' });
       expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({ status: 'ready' });
-      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^livegift_process_cpu/m);
+      expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^process_cpu/m);
     }
   });
 

@@ -48,7 +48,7 @@ describeWithServers(['redis', 'kafka'], 'two processes of each app', () => {
     );
   const shares = (app: 'projector' | 'publisher' | 'settlement', wanted: readonly number[]): Promise<unknown> =>
     eventually(
-      async () => (await metrics(app, `${app}_parts_held`)).toSorted((a, b) => a - b),
+      async () => (await metrics(app, `lease_parts_held\\{group="${app}"\\}`)).toSorted((a, b) => a - b),
       (held) => JSON.stringify(held) === JSON.stringify(wanted),
       SEEN_MS_MAX,
     );
@@ -68,14 +68,14 @@ describeWithServers(['redis', 'kafka'], 'two processes of each app', () => {
     await cluster.ready();
     const workedTwice = async (): Promise<readonly number[]> => [
       ...(await metrics('projector', 'projector_batches_refused_total')),
-      ...(await metrics('publisher', 'publisher_fenced')),
+      ...(await metrics('publisher', 'publisher_fenced_total')),
     ];
-    const before = [await workedTwice(), await metrics('publisher', 'publisher_messages')] as const;
+    const before = [await workedTwice(), await metrics('publisher', 'publisher_messages_total')] as const;
     await crowd.send(300);
     expect(await readModelDifferences(cluster)).toEqual([]);
     expect(await workedTwice()).toEqual(before[0]);
     const published = await eventually(
-      () => metrics('publisher', 'publisher_messages'),
+      () => metrics('publisher', 'publisher_messages_total'),
       (counts) => counts.reduce((sum, count) => sum + count, 0) >= before[1].reduce((sum, count) => sum + count, 300),
       SEEN_MS_MAX,
     );
@@ -99,7 +99,7 @@ describeWithServers(['redis', 'kafka'], 'two processes of each app', () => {
   });
 
   it('go on when a machine dies with one of each, and share again when it is back', async () => {
-    const holder = (await metrics('settlement', 'settlement_parts_held')).indexOf(1);
+    const holder = (await metrics('settlement', 'lease_parts_held\\{group="settlement"\\}')).indexOf(1);
     const onTheMachine = ['gift-api-2', 'projector-2', 'publisher-2', 'room-gateway-2', `settlement-${holder + 1}`];
     const reader = await TopicReader.start(cluster);
     try {

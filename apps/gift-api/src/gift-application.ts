@@ -21,6 +21,7 @@ import { HistoryRooms } from './history/history-rooms.js';
 import { History } from './history/history.js';
 import { Finisher } from './purchases/finisher.js';
 import { firstWithItsKey, PurchaseCompletion, type ClaimRule } from './purchases/purchase-completion.js';
+import { measuredStore } from './measured-store.js';
 import { Purchases } from './purchases/purchases.js';
 import { NewSubjects, unlimited, type Capacity } from './new-subjects.js';
 import { RoomReferences } from './rooms/room-references.js';
@@ -69,7 +70,8 @@ export interface FinisherState {
 }
 
 export function createGiftApplication(parts: GiftApplicationParts): GiftApplication {
-  const { store, clock, ids, scheduler, telemetry } = parts;
+  const { clock, ids, scheduler, telemetry } = parts;
+  const store = measuredStore(parts.store, clock, telemetry);
   const config = { ...giftApplicationDefaults, ...parts.config };
   const options = {
     conflictRetriesMax: config.conflictRetriesMax,

@@ -70,7 +70,14 @@ export async function applyTo(
     readModel.apply(batches.get(partition)!),
   );
   // When all partitions failed, nothing was applied: the events will be read again.
-  if (batches.size === 0 || failures.size < batches.size) applied.count(events, to);
+  if (batches.size === 0 || failures.size < batches.size) {
+    const oldest = events[0];
+    if (oldest !== undefined && held.areBuilt) {
+      const delayMs = Math.max(0, clock.now() - Date.parse(oldest.metadata.recordedAt));
+      telemetry.observe('projection_delay_seconds', delayMs / 1_000);
+    }
+    applied.count(events, to);
+  }
   const behind: number[] = [];
   for (const [partition, result] of answers) {
     if (result.applied) {

@@ -3,7 +3,7 @@ import type { FanOutPublisher, RoomMessage } from '@livegift/fanout';
 import {
   CuttablePause,
   isSameStore,
-  type MonotonicClock,
+  type Clocks,
   type Position,
   type Scheduler,
   type Telemetry,
@@ -16,7 +16,7 @@ export interface LaneParts {
   readonly storeId: string;
   /** How far this source partition was published. */
   readonly checkpoint: Position;
-  readonly clock: MonotonicClock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: Pick<
@@ -189,7 +189,12 @@ export class Lane {
     this.#published = through;
     this.#savedMs = clock.elapsedMs();
     this.#tookMs = this.#savedMs - this.#begunMs;
-    telemetry.count('publisher_transactions');
-    telemetry.count('publisher_messages', messages.length);
+    const oldest = messages[0];
+    if (oldest !== undefined) {
+      const delayMs = Math.max(0, clock.now() - Date.parse(oldest.occurredAt));
+      telemetry.observe('publication_delay_seconds', delayMs / 1_000);
+    }
+    telemetry.count('publisher_transactions_total');
+    telemetry.count('publisher_messages_total', messages.length);
   }
 }

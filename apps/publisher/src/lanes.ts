@@ -1,7 +1,7 @@
 import { EventStoreError, type Ancestry } from '@livegift/event-store';
 import { FanOutError, type FanOut, type FanOutPublisher } from '@livegift/fanout';
 import type { SharedWork } from '@livegift/lease';
-import { FailureLog, type MonotonicClock, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { FailureLog, type Clocks, type Position, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Lane } from './lane.js';
 import type { PublisherConfig } from './publisher.config.js';
 
@@ -11,7 +11,7 @@ export interface LanesParts {
   readonly storeId: string;
   /** Of the event store; null while nothing was ever restored. */
   readonly ancestry: () => Promise<Ancestry | null>;
-  readonly clock: MonotonicClock;
+  readonly clock: Clocks;
   readonly scheduler: Scheduler;
   readonly telemetry: Telemetry;
   readonly config: PublisherConfig;
@@ -157,7 +157,7 @@ export class Lanes {
       delayMs: fenced ? config.backOffMs : delayMs,
       reason: error instanceof Error ? error.message : String(error),
     });
-    telemetry.count(fenced ? 'publisher_fenced' : 'publisher_restarts');
+    telemetry.count(fenced ? 'publisher_fenced_total' : 'publisher_restarts_total');
     const reason = error instanceof Error ? error.message : String(error);
     this.#failures.failed('publisher: a source partition failed; opens it again later', {
       sourcePartition,

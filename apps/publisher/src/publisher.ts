@@ -144,7 +144,7 @@ export class Publisher {
           telemetry.error('the publisher cannot go on: rebuild the fan-out', { error: String(error) });
           break;
         }
-        telemetry.count('publisher_restarts');
+        telemetry.count('publisher_restarts_total');
         this.#restartedBecause = error instanceof Error ? error.message : String(error);
         this.#restarts.failed('publisher: failed; starts again', { reason: this.#restartedBecause, backOffMs });
       }

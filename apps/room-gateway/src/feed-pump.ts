@@ -79,7 +79,7 @@ export class FeedPump {
           backOffMs = config.backOffMs;
         });
       } catch (error) {
-        telemetry.count('room_feed_restarts');
+        telemetry.count('room_feed_restarts_total');
         this.#failing = error instanceof Error ? error.message : String(error);
         this.#failures.failed('room-feed: failed; subscribes again', { reason: this.#failing, backOffMs });
       }

@@ -118,7 +118,7 @@ export class RoomGateway {
   async enter(request: EntryRequest): Promise<Entry | { readonly refused: EntryRefusal }> {
     if (this.#stopping) return { refused: 'going-away' };
     if (this.#joined.size + this.#entering >= this.config.connectionsMax) {
-      this.parts.telemetry.count('room_connections_refused');
+      this.parts.telemetry.count('room_connections_refused_total');
       return { refused: 'overloaded' };
     }
     this.#entering += 1;
@@ -173,7 +173,7 @@ export class RoomGateway {
     const history = await this.#facts.history(roomId);
     if (history === null) return true;
     if (!hasReached && this.#feed.isBehind(roomId, from, history)) {
-      this.parts.telemetry.count('room_resumes_put_off');
+      this.parts.telemetry.count('room_resumes_put_off_total');
       return false;
     }
     if (hasReached) this.#feed.reachBack(roomId, history);
@@ -201,7 +201,7 @@ export class RoomGateway {
         release();
         const joined = this.#feed.join(subscriber, { ...request, ...found });
         if (joined === 'joined') this.#joined.set(subscriber, request.roomId);
-        else this.parts.telemetry.count('room_connections_refused');
+        else this.parts.telemetry.count('room_connections_refused_total');
         this.parts.telemetry.gauge('room_connections', this.#joined.size);
         return joined;
       },

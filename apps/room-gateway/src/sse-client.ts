@@ -63,7 +63,7 @@ export class SseClient implements RoomSubscriber {
 
   #endSlow(): void {
     if (this.#closing) return;
-    this.parts.telemetry.count('room_slow_clients');
+    this.parts.telemetry.count('room_slow_clients_total');
     this.end();
   }
 }

@@ -49,7 +49,7 @@ export class WebSocketClient implements RoomSubscriber {
   write(batch: FrameBatch): void {
     if (this.#closing || this.socket.destroyed) return;
     if (this.socket.writableLength > this.parts.config.slowClientBytesMax) {
-      this.parts.telemetry.count('room_slow_clients');
+      this.parts.telemetry.count('room_slow_clients_total');
       return this.close('tooSlow');
     }
     this.socket.write(batch.as(webSocketEncoding));

@@ -64,6 +64,7 @@ export interface Standalone {
 export async function startStandalone({ environment, ...options }: StandaloneOptions): Promise<Standalone> {
   const telemetry =
     options.telemetry ?? createTelemetry({ level: environment.logLevel, app: 'standalone', processMetrics: true });
+  telemetry.gauge('build_info', 1, { version: ENGINE_VERSION, app: 'standalone' });
   telemetry.info('starting', { version: ENGINE_VERSION });
   const dataDir = resolve(environment.dataDir);
   mkdirSync(dataDir, { recursive: true });

@@ -228,7 +228,7 @@ export class GroupCommit {
     // A reader that was killed inside a transaction pins its pages until somebody notices.
     if (++this.#commits % READER_CHECK_COMMITS === 0) environment.root.readerCheck();
     telemetry.count('event_store_events_appended_total', batch.events.length);
-    telemetry.observe('event_store_commit_seconds', (performance.now() - started) / 1_000);
+    telemetry.observe('event_store_commit_duration_seconds', (performance.now() - started) / 1_000);
     batch.succeed();
     this.parts.committed();
   }

@@ -55,7 +55,7 @@ export function quietLog(telemetry: Telemetry): logCreator {
   return () =>
     ({ level, namespace, log }) => {
       if (level > logLevel.WARN || level === logLevel.NOTHING) return;
-      telemetry.count('kafka_client_complaints');
+      telemetry.count('kafka_client_complaints_total');
       const { message, error, broker, retryCount } = log;
       if (level === logLevel.WARN || retryCount !== undefined || message.startsWith('Response ')) return;
       telemetry.info(`kafkajs: ${message}`, { namespace, error: String(error ?? ''), broker: String(broker ?? '') });

@@ -196,7 +196,7 @@ export class KafkaSubscription implements FanOutSubscription {
     for (const record of records) {
       const made = roomRecordOf(record);
       if (made === null) {
-        this.parts.telemetry.count('fanout_foreign_records');
+        this.parts.telemetry.count('fanout_foreign_records_total');
         continue;
       }
       const { message, previous } = made;
@@ -207,7 +207,7 @@ export class KafkaSubscription implements FanOutSubscription {
     }
     this.#wake();
     if (this.#messages.length - this.#head < WAITING_MESSAGES_MAX) return;
-    this.parts.telemetry.count('fanout_subscription_waits');
+    this.parts.telemetry.count('fanout_subscription_waits_total');
     return new Promise((resolve) => {
       this.#drained = resolve;
     });
@@ -251,7 +251,7 @@ export class KafkaSubscription implements FanOutSubscription {
     place.newest = position;
     const floor = { sourcePartition, position };
     if (isFirst) return void this.#floors.push(floor);
-    this.parts.telemetry.count('fanout_gaps');
+    this.parts.telemetry.count('fanout_gaps_total');
     this.#gaps.push({ after: this.#taken + this.#messages.length - this.#head, floor });
   }
 }

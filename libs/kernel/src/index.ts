@@ -6,6 +6,7 @@ export * from './failure-log.js';
 export * from './history.js';
 export * from './ids.js';
 export * from './instant.js';
+export * from './metrics.js';
 export * from './outside.js';
 export * from './position.js';
 export * from './stable-hash.js';

@@ -62,12 +62,15 @@ export class CuttablePause {
   }
 }
 
-/** What a part tells operators. Names are Prometheus names without the `livegift_` prefix. */
+/** Of one series of a metric. */
+export type MetricLabels = Readonly<Record<string, string>>;
+
+/** What a part tells operators. Every metric is declared in `METRICS`. */
 export interface Telemetry {
-  count(name: string, by?: number): void;
-  gauge(name: string, value: number): void;
-  /** Seconds, into a histogram. */
-  observe(name: string, seconds: number): void;
+  count(name: string, by?: number, labels?: MetricLabels): void;
+  /** Null: there is nothing to say of these labels any more. */
+  gauge(name: string, value: number | null, labels?: MetricLabels): void;
+  observe(name: string, seconds: number, labels?: MetricLabels): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;

@@ -54,7 +54,6 @@ export function shareWork(parts: SharedWorkParts): SharedWork {
 class LeasedWork implements SharedWork {
   readonly partCount: number;
   readonly #options: SharedWorkOptions;
-  readonly #metric: string;
   #held: ReadonlySet<number> = new Set();
   #listener: (parts: ReadonlySet<number>) => void = () => {};
   #state: 'idle' | 'running' | 'stopped' = 'idle';
@@ -68,7 +67,6 @@ class LeasedWork implements SharedWork {
   constructor(private readonly given: SharedWorkParts) {
     this.partCount = given.partCount;
     this.#options = { ...SHARED_WORK_DEFAULTS, ...given.options };
-    this.#metric = given.group.replace(/[^a-z0-9]+/gi, '_');
   }
 
   parts(): ReadonlySet<number> {
@@ -150,7 +148,7 @@ class LeasedWork implements SharedWork {
 
   #away(error: unknown): void {
     const { clock, group, partCount, telemetry } = this.given;
-    telemetry.count(`${this.#metric}_lease_failures_total`);
+    telemetry.count('lease_failures_total', 1, { group: this.given.group });
     if (!this.#isAway) {
       telemetry.warn('leases: the lease service does not answer; keeping what is held', {
         group,
@@ -168,7 +166,7 @@ class LeasedWork implements SharedWork {
     this.#isAgreed = true;
     if (parts.length === this.#held.size && parts.every((part) => this.#held.has(part))) return;
     this.#held = new Set(parts);
-    this.given.telemetry.gauge(`${this.#metric}_parts_held`, this.#held.size);
+    this.given.telemetry.gauge('lease_parts_held', this.#held.size, { group: this.given.group });
     this.#listener(this.#held);
   }
 

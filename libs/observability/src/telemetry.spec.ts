@@ -25,14 +25,14 @@ describe('telemetry', () => {
 
   it('keeps counters, gauges and histograms of seconds under one prefix', async () => {
     const telemetry = createTelemetry({ level: 'silent', app: 'spec' });
-    telemetry.count('gifts_total');
-    telemetry.count('gifts_total', 2);
-    telemetry.gauge('queue_length', 7);
-    telemetry.observe('append_seconds', 0.002);
+    telemetry.count('log_readers_refused_total');
+    telemetry.count('log_readers_refused_total', 2);
+    telemetry.gauge('log_readers', 7);
+    telemetry.observe('append_duration_seconds', 0.002);
     const text = await telemetry.metricsText();
-    expect(text).toContain('livegift_gifts_total 3');
-    expect(text).toContain('livegift_queue_length 7');
-    expect(text).toContain('livegift_append_seconds_count 1');
+    expect(text).toContain('livegift_log_readers_refused_total 3');
+    expect(text).toContain('livegift_log_readers 7');
+    expect(text).toContain('livegift_append_duration_seconds_count 1');
   });
 
   it('does not write below its level', () => {

@@ -1,14 +1,11 @@
-import type { Telemetry } from '@livegift/kernel';
+import type { MetricLabels, Telemetry } from '@livegift/kernel';
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { RegisteredMetrics } from './registered-metrics.js';
 
-const METRIC_PREFIX = 'livegift_';
-/** From a tenth of a millisecond to ten seconds. */
-const SECONDS_BUCKETS = [
-  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-];
-/** Names come from code, so reaching this means that one is being made of data. */
-const METRICS_MAX = 500;
+/** Gauges that end in _total, against the rules of Prometheus; each has a sibling that says the same by type. */
+const MISNAMED = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
+const NO_LABELS: MetricLabels = {};
 
 /** Never written to a log: who pays with what, and what people say. */
 const REDACTED_FIELDS = ['authorization', 'cookie', 'idempotencyKey', 'paymentId', 'sender', 'avatarUrl'];
@@ -45,17 +42,15 @@ export interface ProcessTelemetry extends Telemetry {
 export function createTelemetry(options: TelemetryOptions): ProcessTelemetry {
   const log = createLogger(options);
   const registry = new Registry();
-  if (options.processMetrics === true) collectDefaultMetrics({ register: registry, prefix: METRIC_PREFIX });
-  const counters = metricsOf(log, (name) => new Counter({ ...described(name), registers: [registry] }));
-  const gauges = metricsOf(log, (name) => new Gauge({ ...described(name), registers: [registry] }));
-  const histograms = metricsOf(
-    log,
-    (name) => new Histogram({ ...described(name), buckets: SECONDS_BUCKETS, registers: [registry] }),
-  );
+  if (options.processMetrics === true) {
+    collectDefaultMetrics({ register: registry });
+    for (const name of MISNAMED) registry.removeSingleMetric(name);
+  }
+  const metrics = new RegisteredMetrics(registry, options.app);
   return {
-    count: (name, by = 1) => counters(name)?.inc(by),
-    gauge: (name, value) => gauges(name)?.set(value),
-    observe: (name, seconds) => histograms(name)?.observe(seconds),
+    count: (name, by = 1, labels = NO_LABELS) => metrics.count(name, by, labels),
+    gauge: (name, value, labels = NO_LABELS) => metrics.gauge(name, value, labels),
+    observe: (name, seconds, labels = NO_LABELS) => metrics.observe(name, seconds, labels),
     debug: (message, fields) => log.debug(fields ?? {}, message),
     info: (message, fields) => log.info(fields ?? {}, message),
     warn: (message, fields) => log.warn(fields ?? {}, message),
@@ -80,25 +75,4 @@ function createLogger({ level, app, destination }: TelemetryOptions): Logger {
     },
     destination ?? pino.destination({ dest: 2, sync: true }),
   );
-}
-
-const described = (name: string): { name: string; help: string } => ({
-  name: METRIC_PREFIX + name,
-  help: name.replaceAll('_', ' '),
-});
-
-/** Metrics by name, each made when first used. */
-function metricsOf<Metric>(log: Logger, make: (name: string) => Metric): (name: string) => Metric | undefined {
-  const made = new Map<string, Metric>();
-  return (name) => {
-    const known = made.get(name);
-    if (known !== undefined) return known;
-    if (made.size >= METRICS_MAX) {
-      log.error({ metric: name }, 'too many metrics: this one is not kept');
-      return undefined;
-    }
-    const metric = make(name);
-    made.set(name, metric);
-    return metric;
-  };
 }

@@ -57,6 +57,7 @@ async function runApp<App extends ClusterApp>(
   const environment = readAppEnvironment(app, process.env);
   const telemetry = createTelemetry({ level: environment.logLevel, app, processMetrics: true });
   telemetry.info('starting', { version: ENGINE_VERSION });
+  telemetry.gauge('build_info', 1, { version: ENGINE_VERSION, app });
   const outside = { clock: systemClock, scheduler: systemScheduler, telemetry };
   const awaited: ReadinessPart[] = [];
   const kept: { stop(): void }[] = [];

@@ -32,9 +32,9 @@ describe('the server of a process without an API', () => {
 
   it('says that it lives, what it measures, and that there is nothing else', async () => {
     await start('not-found');
-    telemetry.count('gifts_total');
+    telemetry.count('log_readers_refused_total');
     expect(await ask('/health/live')).toMatchObject({ status: 200, body: { status: 'live', version: ENGINE_VERSION } });
-    expect((await ask('/metrics')).body).toContain('livegift_gifts_total 1');
+    expect((await ask('/metrics')).body).toContain('livegift_log_readers_refused_total 1');
     expect(await ask('/v1/wallets')).toMatchObject({
       status: 404,
       type: 'application/problem+json; charset=utf-8',

@@ -113,7 +113,7 @@ export class ServerWatch implements ReadinessPart {
     this.#failure = null;
     this.#failuresInRow = 0;
     this.#log.recovered(`${name} is available again`, { server: at, awaySeconds });
-    telemetry.gauge(`${name.replaceAll('-', '_')}_up`, 1);
+    telemetry.gauge('server_up', 1, { server: name });
   }
 
   #unanswered(reason: string): void {
@@ -123,6 +123,6 @@ export class ServerWatch implements ReadinessPart {
     this.#failure = reason;
     if (++this.#failuresInRow < AWAY_AFTER_FAILURES) return;
     this.#log.failed(`${name} is not available`, { server: at, reason, since: this.facts()['since'] });
-    telemetry.gauge(`${name.replaceAll('-', '_')}_up`, 0);
+    telemetry.gauge('server_up', 0, { server: name });
   }
 }

@@ -99,7 +99,7 @@ export class BoardWatch {
     try {
       this.#tell(await this.parts.askBoard(this.roomId, this.#wanted));
     } catch (error) {
-      telemetry.count('room_board_failures');
+      telemetry.count('room_board_failures_total');
       telemetry.warn('a room has no leaderboard for now', { roomId: this.roomId, error: String(error) });
       retryMs = config.leaderboardRetryMs;
     }

@@ -14,6 +14,8 @@ const KEEP_ALIVE_STEP_MS = 100;
 
 /** Frames on their way out, and the connections that get them: who comes later was told of them by the welcome. */
 interface Outgoing {
+  /** When its oldest gift was sent; null without one. */
+  readonly oldestGiftAt: string | null;
   readonly batch: FrameBatch;
   readonly to: readonly RoomSubscriber[];
   /** Index of the first that has not got them yet. */
@@ -36,6 +38,8 @@ export class LiveRoom {
   #keepAliveTimer: Cancellable | null = null;
   #pending: FeedFrame[] = [];
   #outgoing: Outgoing | null = null;
+  /** Of those that wait to be written. */
+  #oldestGiftAt: string | null = null;
 
   constructor(
     readonly roomId: string,
@@ -108,7 +112,10 @@ export class LiveRoom {
       const subscriber = outgoing.to[outgoing.next]!;
       if (this.#subscribers.has(subscriber)) subscriber.write(outgoing.batch);
     }
-    if (end === outgoing.to.length) this.#outgoing = null;
+    if (end === outgoing.to.length) {
+      this.#outgoing = null;
+      this.#measureDelay(outgoing);
+    }
     return end - begun;
   }
 
@@ -116,13 +123,22 @@ export class LiveRoom {
     return this.#outgoing !== null;
   }
 
+  /** Of its oldest gift, until the last connection has it. */
+  #measureDelay({ oldestGiftAt, to }: Outgoing): void {
+    if (oldestGiftAt === null || to.length === 0) return;
+    const delayMs = Math.max(0, this.parts.clock.now() - Date.parse(oldestGiftAt));
+    this.parts.telemetry.observe('room_frame_delay_seconds', delayMs / 1_000);
+  }
+
   #gather(): Outgoing {
+    const oldestGiftAt = this.#oldestGiftAt;
+    this.#oldestGiftAt = null;
     const batch = new FrameBatch(this.#pending);
     const to = batch.frames.length === 0 ? [] : [...this.#subscribers.keys()];
     this.#pending = [];
     if (to.length > 0) this.#lastBroadcastMs = this.parts.clock.elapsedMs();
-    this.parts.telemetry.count('room_frames_written', batch.frames.length * to.length);
-    return { batch, to, next: 0 };
+    this.parts.telemetry.count('room_frames_written_total', batch.frames.length * to.length);
+    return { batch, to, next: 0, oldestGiftAt };
   }
 
   endAll(reason: EndReason): void {
@@ -142,6 +158,7 @@ export class LiveRoom {
   }
 
   #acceptGift({ position, occurredAt, body }: FeedMessage, replayed: boolean): void {
+    if (!replayed) this.#oldestGiftAt ??= occurredAt;
     const { clock } = this.parts;
     const ageMs = replayed ? Math.max(0, clock.now() - Date.parse(occurredAt)) : 0;
     const atMs = clock.elapsedMs() - ageMs;

@@ -144,10 +144,10 @@ export class RoomFeed {
   }
 
   #acceptMessage(message: FeedMessage): void {
-    if (message.storeId !== this.parts.epoch) return this.parts.telemetry.count('room_feed_foreign_messages');
+    if (message.storeId !== this.parts.epoch) return this.parts.telemetry.count('room_feed_foreign_messages_total');
     const partition = this.#partitionOf(message.roomId);
     if (partition.seen !== null && message.position <= partition.seen) {
-      return this.parts.telemetry.count('room_feed_repeated_messages');
+      return this.parts.telemetry.count('room_feed_repeated_messages_total');
     }
     partition.floor ??= message.position;
     partition.seen = message.position;
@@ -160,7 +160,7 @@ export class RoomFeed {
       room.accept(message, this.#replaying);
     } catch (error) {
       // One that cannot be read would be as unreadable the next time: the others must not wait for it.
-      this.parts.telemetry.count('room_feed_unreadable_messages');
+      this.parts.telemetry.count('room_feed_unreadable_messages_total');
       this.parts.telemetry.error('a room message cannot be read', { position: message.position, error: String(error) });
     }
     this.#bytes += room.window.bytes - before;
@@ -172,7 +172,7 @@ export class RoomFeed {
     if (partition === undefined || (partition.seen !== null && position <= partition.seen)) return;
     const lost = partition.seen !== null;
     if (lost) {
-      this.parts.telemetry.count('room_feed_gaps');
+      this.parts.telemetry.count('room_feed_gaps_total');
       this.parts.telemetry.warn('the feed lost messages', { sourcePartition });
     }
     partition.floor = position;
@@ -213,9 +213,9 @@ export class RoomFeed {
     const { window } = room;
     const isKnown =
       place !== null && place.epoch === this.parts.epoch && this.#isOfThisStore(room.roomId, place.position);
-    if (!isKnown) return this.#incomplete('room_resumes_foreign');
-    if (!window.reachesBackTo(place.position)) return this.#incomplete('room_resumes_too_old');
-    if (!this.hasReached(room.roomId, from)) return this.#incomplete('room_resumes_ahead');
+    if (!isKnown) return this.#incomplete('room_resumes_foreign_total');
+    if (!window.reachesBackTo(place.position)) return this.#incomplete('room_resumes_too_old_total');
+    if (!this.hasReached(room.roomId, from)) return this.#incomplete('room_resumes_ahead_total');
     // After a restart a thousand clients resume from one frame: what they missed is put together once.
     const shared = this.#resumes.get(room.roomId);
     if (shared?.from === place.position && shared.newest === window.newest) {
@@ -244,7 +244,7 @@ export class RoomFeed {
       if (this.#bytes <= windowBytesMax && this.#rooms.size <= roomsMax) return;
       if (room.connections === 0) this.#drop(room);
       else this.#forgetFrames(room, room.window.newest);
-      this.parts.telemetry.count('room_windows_given_up');
+      this.parts.telemetry.count('room_windows_given_up_total');
     }
   }
 

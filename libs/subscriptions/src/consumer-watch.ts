@@ -7,7 +7,13 @@ import {
   type Scheduler,
   type Telemetry,
 } from '@livegift/kernel';
-import { isBehind, type ConsumerCondition, type ConsumerProgress, type ConsumerReport } from './consumer-report.js';
+import {
+  isBehind,
+  magnitudeOf,
+  type ConsumerCondition,
+  type ConsumerProgress,
+  type ConsumerReport,
+} from './consumer-report.js';
 
 export interface ConsumerWatchParts {
   /** For logs, metrics and readiness: `settlement`, `projector`, … */
@@ -49,6 +55,8 @@ export class ConsumerWatch {
   #atHeadMs: number | null = null;
   #condition: ConsumerCondition = 'starting';
   #conditionMs: number;
+  /** Partitions that metrics speak of now. */
+  #measured: ReadonlySet<number> = new Set();
 
   constructor(private readonly parts: ConsumerWatchParts) {
     this.name = parts.name;
@@ -112,6 +120,7 @@ export class ConsumerWatch {
     if (!this.#isAsking) void this.#ask();
     this.#look(this.parts.report(), { headIsFresh: false });
     if (this.#condition === 'stalled') this.#logStall();
+    this.#measure(this.parts.report());
     this.#timer = this.parts.scheduler.after(LOOK_EVERY_MS, () => {
       if (this.#isStarted) this.#tick();
     });
@@ -163,6 +172,28 @@ export class ConsumerWatch {
     const { name, source } = this.parts;
     const { since, position, head, lagSeconds, reason } = this.progress();
     this.#stalls.failed(`${name}: makes no progress`, { reason, since, source, position, head, lagSeconds });
+  }
+
+  #measure(report: ConsumerReport): void {
+    const { name, telemetry } = this.parts;
+    const consumer = { consumer: name };
+    telemetry.gauge('consumer_stalled', READY.has(this.#condition) || this.#condition === 'starting' ? 0 : 1, consumer);
+    telemetry.gauge('consumer_lag_seconds', this.#lagSeconds(report), consumer);
+    telemetry.gauge('consumer_position', magnitudeOf(report.position), consumer);
+    telemetry.gauge('consumer_head', magnitudeOf(this.#head), consumer);
+    const partitions = report.partitions ?? new Map<number, Position | null>();
+    for (const partition of this.#measured) {
+      if (!partitions.has(partition)) {
+        telemetry.gauge('consumer_partition_position', null, { ...consumer, partition: String(partition) });
+        telemetry.gauge('consumer_partition_lag_seconds', null, { ...consumer, partition: String(partition) });
+      }
+    }
+    for (const [partition, position] of partitions) {
+      const labels = { ...consumer, partition: String(partition) };
+      telemetry.gauge('consumer_partition_position', magnitudeOf(position), labels);
+      telemetry.gauge('consumer_partition_lag_seconds', this.#lagSeconds({ ...report, position }), labels);
+    }
+    this.#measured = new Set(partitions.keys());
   }
 
   #lagSeconds(report: ConsumerReport): number {

@@ -78,13 +78,11 @@ class RunningConsumer implements Consumer {
   /** Of the newest event that was handled. */
   #recordedAt: string | null = null;
   readonly #failures: FailureLog;
-  readonly #metric: string;
 
   constructor(private readonly parts: ConsumerParts) {
     this.#completed = typeof parts.start === 'function' ? null : parts.start;
     this.#pause = new CuttablePause(parts.scheduler);
     this.#failures = new FailureLog(parts.telemetry);
-    this.#metric = parts.name.replace(/[^a-z0-9]+/gi, '_');
     this.stopped = this.#run();
   }
 
@@ -163,7 +161,7 @@ class RunningConsumer implements Consumer {
     this.#needsRebuild = true;
     this.#caughtUp = false;
     this.#failing = error.message;
-    this.parts.telemetry.count(`${this.#metric}_rebuilds_needed_total`);
+    this.parts.telemetry.count('consumer_refusals_total', 1, { consumer: this.parts.name });
     this.parts.telemetry.error(`${this.parts.name}: its checkpoint does not fit this event store, rebuild it`, {
       code: error.code,
       reason: error.message,
@@ -175,7 +173,7 @@ class RunningConsumer implements Consumer {
     this.#caughtUp = false;
     this.#failing = error instanceof Error ? error.message : String(error);
     const delayMs = backoffDelayMs(this.parts.backoff ?? BACKOFF_DEFAULT, this.#failures.failures);
-    this.parts.telemetry.count(`${this.#metric}_failures_total`);
+    this.parts.telemetry.count('consumer_failures_total', 1, { consumer: this.parts.name });
     this.#failures.failed(`${this.parts.name}: failed; retries`, { reason: this.#failing, delayMs });
     await this.#pauseFor(delayMs);
   }

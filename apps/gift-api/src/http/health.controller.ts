@@ -34,7 +34,7 @@ const readiness = (status: Readiness['status']) =>
   });
 
 const LIVE = json({ status: text, version: text }, ['status', 'version'], { status: 'live', version: '0.1.0' });
-const FIGURES = { 'text/plain': { schema: text, example: 'livegift_http_accepted_total 7\n' } };
+const FIGURES = { 'text/plain': { schema: text, example: 'livegift_http_responses_total{class="2xx"} 7\n' } };
 
 /** For whoever runs the server. */
 @ApiTags('operations')

@@ -190,10 +190,10 @@ function observeRequests(server: FastifyInstance, telemetry: ProcessTelemetry): 
   server.addHook('onResponse', (request, reply, done) => {
     const ms = reply.elapsedTime;
     const { statusCode } = reply;
-    telemetry.observe('http_request_seconds', ms / 1_000);
-    telemetry.count(
-      statusCode < 400 ? 'http_accepted_total' : statusCode < 500 ? 'http_refused_total' : 'http_failed_total',
-    );
+    const route = request.routeOptions.url ?? 'unmatched';
+    const labels = { method: request.method, route, status: String(statusCode) };
+    telemetry.observe('http_request_duration_seconds', ms / 1_000, labels);
+    telemetry.count('http_responses_total', 1, { class: `${String(statusCode)[0]!}xx` });
     // That a starting server is not ready yet is no news.
     const isNews = statusCode >= 500 && request.routeOptions.url !== '/health/ready';
     const isSlow = ms > SLOW_REQUEST_MS && !isStream(request);

@@ -178,10 +178,12 @@ export class EventStoreDb implements EventStore {
 
   async subscribe(options: SubscribeOptions): Promise<Subscription> {
     const head = await this.#using(() => this.reads.head());
-    assertCheckpoint(options.after, this.storeId, head);
+    const { after } = options;
+    assertCheckpoint(after, this.storeId, head);
+    if (after !== null) await this.#using(() => this.reads.standingBefore(after.position));
     this.#assertOpen();
     const { connection, limits, telemetry, reads } = this;
-    const feed = new LogFeed(connection, options.after?.position ?? null, options.types, limits, telemetry, reads);
+    const feed = new LogFeed(connection, after?.position ?? null, options.types, limits, telemetry, reads);
     const closed = (): void => void this.#subscriptions.delete(subscription);
     const subscription = new LogSubscription(feed, reads, options, closed);
     this.#subscriptions.add(subscription);

@@ -217,7 +217,11 @@ export class LogFeed {
     const now = performance.now();
     this.#failingSince ??= now;
     const cause = unavailable(error, this.connection.redact);
-    if (now - this.#failingSince >= this.limits.giveUpMs || isUnavailableForGood(cause)) {
+    if (
+      now - this.#failingSince >= this.limits.giveUpMs ||
+      isUnavailableForGood(cause) ||
+      cause.code === 'checkpoint-foreign'
+    ) {
       this.#failure = cause;
       this.#wake?.();
       return;

@@ -7,18 +7,20 @@ import {
   type AllStreamResolvedEvent,
   type ResolvedEvent,
 } from '@eventstore/db-client';
-import type { ReadAllOptions, ReadStreamOptions } from '@livegift/event-store';
+import { EventStoreError, type ReadAllOptions, type ReadStreamOptions } from '@livegift/event-store';
 import type { Position, RecordedEvent } from '@livegift/kernel';
 import type { Connection } from './connection.js';
 import { toRecorded } from './event.mapping.js';
 import { laterOf, NO_POSITION, positionOf, serverPosition } from './position.js';
-import { typeOf, unavailable } from './server-errors.js';
+import { PositionRefusedError, readAllFailure, typeOf, unavailable } from './server-errors.js';
 
 export const READ_EVENTS_MAX = 10_000;
 const PAGE_EVENTS_MAX = 1_000;
 /** Mostly the newest record is ours; else the pages grow. */
 const HEAD_PAGE_EVENTS = 4;
 const HEAD_PAGE_FACTOR = 8;
+/** A position refused so often, while the log can be read elsewhere, is none of this log. */
+const REFUSALS_MAX = 2;
 
 export class LogReads {
   #head: Position | null = null;
@@ -66,7 +68,7 @@ export class LogReads {
     const direction = options.direction === 'backwards' ? BACKWARDS : FORWARDS;
     const limit = bounded(options.limit);
     const events: RecordedEvent[] = [];
-    for (let from = options.after ?? null; ;) {
+    for (let from = beginningOf(options); ;) {
       const size = Math.min(PAGE_EVENTS_MAX, limit - events.length + 1);
       const page = await this.#page(from, direction, size);
       const start = from;
@@ -81,12 +83,25 @@ export class LogReads {
     }
   }
 
-  /** Where the record before a position stands, whoever wrote it; null when none does. */
+  /**
+   * Where the record before a position is, whoever wrote it; null when there is none.
+   * @throws EventStoreError `checkpoint-foreign`: no record begins at the position; `unavailable`
+   */
   async standingBefore(position: Position): Promise<Position | null> {
-    const { commit } = serverPosition(position);
-    const page = await this.#page(positionOf({ commit, prepare: commit }), BACKWARDS, 1);
-    const [before] = page.map(({ event }) => positionOf(event!.position));
-    return before ?? null;
+    for (let refusals = 0; ;) {
+      try {
+        const [before] = await this.#page(commitOf(position), BACKWARDS, 1);
+        return before === undefined ? null : positionOf(before.event!.position);
+      } catch (error) {
+        if (!(error instanceof PositionRefusedError)) throw error;
+        if (++refusals === REFUSALS_MAX) {
+          throw new EventStoreError('checkpoint-foreign', `no record of this log begins at ${position}`);
+        }
+        // A server that cannot read at all says the same: then this fails too. A follower may not have got there yet.
+        const [newest] = await this.#page(null, BACKWARDS, 1);
+        if (newest === undefined || positionOf(newest.event!.position) < position) throw error;
+      }
+    }
   }
 
   async stream(stream: string, { from, direction, limit }: ReadStreamOptions): Promise<readonly RecordedEvent[]> {
@@ -147,13 +162,24 @@ export class LogReads {
       );
       return page;
     } catch (error) {
-      throw unavailable(error, connection.redact);
+      throw readAllFailure(error, connection.redact);
     }
   }
 }
 
 function ownOf(resolved: readonly ResolvedEvent[]): readonly RecordedEvent[] {
   return resolved.flatMap((each) => toRecorded(each) ?? []);
+}
+
+/** Backwards a server leaves out the record that ends at a commit if the prepare is below it. */
+function beginningOf({ after, direction }: ReadAllOptions): Position | null {
+  if (after === undefined || after === null) return null;
+  return direction === 'backwards' ? commitOf(after) : after;
+}
+
+function commitOf(position: Position): Position {
+  const { commit } = serverPosition(position);
+  return positionOf({ commit, prepare: commit });
 }
 
 function bounded(limit: number): number {

@@ -11,6 +11,9 @@ const NEVER_SENT =
 const NOT_READY = /Server Is Not Ready|Server Is (?:Too )?Busy|No leader info available/i;
 /** `MaxAppendEventSize`, which the client knows nothing of. */
 const EVENT_TOO_LARGE = /Maximum Append Event Size/i;
+/** Servers name the reason in two ways; 22.10 says only `Error`, as it also does of faults that pass. */
+const POSITION_REFUSED =
+  /Unexpected (?:Filtered)?ReadAllResult: (?:Error|InvalidPosition)\b|read from an invalid position/;
 /** Of gRPC: the server looks at what it is asked before it does anything. */
 const INVALID_ARGUMENT = 3;
 
@@ -77,6 +80,19 @@ export function typeOf(error: unknown): string | undefined {
 
 export function isNotLeader(error: unknown): boolean {
   return typeOf(error) === ErrorType.NOT_LEADER;
+}
+
+/** The server cannot read from the position that it was given, or (22.10) has failed for another reason. */
+export class PositionRefusedError extends EventStoreError {
+  constructor(message: string) {
+    super('unavailable', message);
+  }
+}
+
+/** A failed read of `$all`. */
+export function readAllFailure(error: unknown, redact: Redact): EventStoreError {
+  const failure = unavailable(error, redact);
+  return POSITION_REFUSED.test(messageOf(error)) ? new PositionRefusedError(failure.message) : failure;
 }
 
 /** A failed read, snapshot or checkpoint. */

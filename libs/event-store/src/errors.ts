@@ -13,7 +13,7 @@ export type EventStoreErrorCode =
   | 'damaged'
   /** Another process holds the store; `message` names it. */
   | 'held'
-  /** The checkpoint is of another store: rebuild. */
+  /** The checkpoint is of another store, or no record of this one begins there: rebuild. */
   | 'checkpoint-foreign'
   /** The checkpoint lies beyond the end of the log: rebuild. */
   | 'checkpoint-beyond-end';

@@ -70,7 +70,8 @@ export interface Subscription {
   /**
    * The next batch: at once while there is something new (and once, perhaps empty, to say caught up), else when something
    * comes. Null after `close`. One call at a time.
-   * @throws EventStoreError `unavailable` (subscribe again from the last `through`), `damaged`
+   * @throws EventStoreError `unavailable` (subscribe again from the last `through`), `damaged`, `checkpoint-foreign` (what
+   * was delivered is not in the log any more: a failover cut its tail off)
    */
   next(): Promise<SubscriptionBatch | null>;
   close(): void;

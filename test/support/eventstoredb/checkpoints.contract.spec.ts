@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Subscription } from '@livegift/event-store';
-import type { NewEvent } from '@livegift/kernel';
+import type { NewEvent, Position } from '@livegift/kernel';
 import { openEventStoreDb, type EventStoreDb } from '@livegift/event-store-eventstoredb';
 import { event } from './an-event.js';
 import { EventStoreDbStandIn } from './stand-in.js';
@@ -81,5 +81,54 @@ describe('checkpoints of an EventStoreDB', () => {
     const between = `${positions[0]!.slice(0, 20)}${'0'.repeat(20)}` as (typeof positions)[0];
     const subscription = await store.subscribe({ after: { storeId: store.storeId, position: between! } });
     expect(await pulled(subscription, 3)).toEqual([1, 2, 3]);
+  });
+
+  it('lose no event to a backwards read that begins at one', async () => {
+    const { positions } = await store.append('s', [event(0), event(1), event(2)], 'no-stream');
+    const after = `${positions[2]!.slice(0, 20)}${'0'.repeat(20)}` as Position;
+    const read = await store.readAll({ direction: 'backwards', after, limit: 2 });
+    expect(read.map(({ data }) => data)).toEqual([1, 0]);
+  });
+
+  it.each([0, 1000])('are foreign at once where no record begins, %i refusals without the reason', async (unnamed) => {
+    const { positions } = await store.append('s', [event(1), event(2)], 'no-stream');
+    const inside = String(BigInt(positions[0]!.slice(0, 20)) + 1n).padStart(20, '0');
+    const after = { storeId: store.storeId, position: `${inside}${inside}` as Position };
+    standIn.faults.positionsUnnamed = unnamed;
+    await expect(store.subscribe({ after })).rejects.toMatchObject({ code: 'checkpoint-foreign' });
+  });
+
+  it('are not foreign because one read fails', async () => {
+    const { positions } = await store.append('s', [event(1), event(2)], 'no-stream');
+    standIn.faults.readsErring = 1;
+    const subscription = await store.subscribe({ after: { storeId: store.storeId, position: positions[0]! } });
+    expect(await pulled(subscription, 1)).toEqual([2]);
+  });
+
+  it.each([
+    ['foreign', 'and has grown again', 2_000, 'checkpoint-foreign'],
+    ['out of reach', 'or has not got there', null, 'unavailable'],
+  ])('are %s to a subscription taken up on a server that lost its tail %s', async (_, __, grownBy, code) => {
+    await store.close();
+    store = await openEventStoreDb({ connectionString: standIn.connectionString, limits: { giveUpMs: 300 } });
+    const subscription = await store.subscribe({ after: null });
+    const before = readFileSync(join(directory, 'log'));
+    await store.append('s', [event(1), event(2)], 'no-stream');
+    await pulled(subscription, 2);
+    const { port } = standIn;
+    await standIn.stop();
+    writeFileSync(join(directory, 'log'), before);
+    if (grownBy !== null) {
+      const elsewhere = await serve();
+      const other = await openEventStoreDb({ connectionString: elsewhere.connectionString });
+      await other.append('t', [event({ text: 'x'.repeat(grownBy) }), event(3)], 'no-stream');
+      await other.close();
+      await elsewhere.stop();
+    }
+    standIn = await serve(port);
+    const ended = async (): Promise<never> => {
+      for (;;) await subscription.next();
+    };
+    await expect(ended()).rejects.toMatchObject({ code });
   });
 });

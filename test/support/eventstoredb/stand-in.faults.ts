@@ -22,10 +22,14 @@ export interface StandInFaults {
   answersStructured: number;
   /** Of the next reads so many fail. */
   readsFailing: number;
+  /** Of the next reads of `$all` from a position so many fail as 22.10.5 does for any reason. */
+  readsErring: number;
   /** So many of the next subscriptions, once live, name a place that is none, as some 24.x do where nothing has passed. */
   checkpointsNowhere: number;
   /** So many of the next subscriptions, once live, name the event that they bring only then, as some 22.10.x do. */
   checkpointsAhead: number;
+  /** Of the next refusals of a position so many do not say what is wrong with it, as 22.10.5 does. */
+  positionsUnnamed: number;
 }
 
 export function noFaults(): StandInFaults {
@@ -41,8 +45,10 @@ export function noFaults(): StandInFaults {
     answersNowhere: 0,
     answersStructured: 0,
     readsFailing: 0,
+    readsErring: 0,
     checkpointsNowhere: 0,
     checkpointsAhead: 0,
+    positionsUnnamed: 0,
   };
 }
 

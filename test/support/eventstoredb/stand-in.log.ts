@@ -94,6 +94,14 @@ export class StandInLog {
     return low;
   }
 
+  /** Whether a record begins here, one that nobody reads included, or the log ends. */
+  isBoundary(position: number): boolean {
+    if (position === 0 || position === this.#visibleEnd()) return true;
+    const index = this.indexFrom(BigInt(position), 0n);
+    const isRecord = index < this.#visible && this.at(index).position === position;
+    return isRecord || (index > 0 && this.at(index - 1).end === position);
+  }
+
   /** What can be read of a stream: visible, and not cut off by `$maxCount` or `$tb`. Null: no such stream. */
   readable(stream: string): ReadableStream | null {
     const records = this.#streams.get(stream) ?? [];

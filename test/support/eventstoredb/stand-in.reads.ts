@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import type { ServerWritableStream, StatusObject } from '@grpc/grpc-js';
 import type { LogRecord, StandInLog } from './stand-in.log.js';
 import { takeOne, type StandInFaults } from './stand-in.faults.js';
 import {
@@ -11,7 +11,7 @@ import {
   streamNotFound,
   textOf,
 } from './stand-in.messages.js';
-import { streamsPb, type ReadAnswer, type ReadReq } from './protocol.js';
+import { grpc, streamsPb, type ReadAnswer, type ReadReq } from './protocol.js';
 
 type Call = ServerWritableStream<ReadReq, ReadAnswer>;
 
@@ -33,6 +33,10 @@ export async function answerRead(
   // Writing to a call that has been cancelled is an error that nobody cares for.
   call.on('error', () => {});
   const options = call.request.getOptions()!;
+  const fails = options.getAll()?.hasPosition() === true && takeOne(faults, 'readsErring');
+  if (fails) return void call.emit('error', invalidPosition(true));
+  if (readsOffRecord(log, options))
+    return void call.emit('error', invalidPosition(takeOne(faults, 'positionsUnnamed')));
   if (options.hasSubscription()) return subscribe(log, call, options, subscriptionId, faults);
   for (const record of selected(log, call, options)) {
     if (call.cancelled) return;
@@ -60,6 +64,19 @@ function selected(log: StandInLog, call: Call, options: ReadReq.Options): readon
   }
   const after = Math.max(first, Math.min(end, from + 1));
   return records.slice(Math.max(first, after - count), after).reverse();
+}
+
+/** A server finds a record only where one begins: inside of one, and beyond the end, it refuses to read. */
+function readsOffRecord(log: StandInLog, options: ReadReq.Options): boolean {
+  const position = options.getAll()?.getPosition();
+  return position !== undefined && !log.isBoundary(Number(position.getCommitPosition()));
+}
+
+/** @param isUnnamed as 22.10.5 words it; later versions name the reason */
+function invalidPosition(isUnnamed: boolean): Partial<StatusObject> {
+  return isUnnamed
+    ? { code: grpc.status.UNKNOWN, details: 'Unexpected ReadAllResult: Error' }
+    : { code: grpc.status.INVALID_ARGUMENT, details: 'Trying to read from an invalid position.' };
 }
 
 /** Forwards from the record that begins at the position, backwards from the one that ends there. */

@@ -12,7 +12,23 @@ import { validate as ingress } from 'kubernetes-models/_schemas/IoK8sApiNetworki
 import { validate as networkPolicy } from 'kubernetes-models/_schemas/IoK8sApiNetworkingV1NetworkPolicy';
 import { validate as disruptionBudget } from 'kubernetes-models/_schemas/IoK8sApiPolicyV1PodDisruptionBudget';
 
+/** The Prometheus Operator's kind is no part of Kubernetes: the fields that are used here, by its reference. */
+function podMonitor({ apiVersion, kind, metadata, spec }) {
+  const { selector, podMetricsEndpoints } = spec;
+  const texts = [apiVersion, kind, metadata.name, ...Object.values(metadata.labels)];
+  texts.push(...Object.values(selector.matchLabels));
+  for (const { key, operator, values } of selector.matchExpressions) texts.push(key, operator, ...values);
+  for (const { port, path, interval, relabelings } of podMetricsEndpoints) {
+    texts.push(port, path, interval);
+    for (const { sourceLabels, targetLabel } of relabelings) texts.push(...sourceLabels, targetLabel);
+  }
+  const isValid = texts.every((value) => typeof value === 'string');
+  podMonitor.errors = isValid ? [] : [{ instancePath: '', keyword: 'type', params: { type: 'string' } }];
+  return isValid;
+}
+
 const SCHEMAS = new Map([
+  ['monitoring.coreos.com/v1 PodMonitor', podMonitor],
   ['apps/v1 Deployment', deployment],
   ['autoscaling/v2 HorizontalPodAutoscaler', autoscaler],
   ['networking.k8s.io/v1 Ingress', ingress],

@@ -26,6 +26,45 @@ function usedNames(): ReadonlySet<string> {
   return new Set(names);
 }
 
+const WATCHING = join(ROOT, 'infra/observability');
+/** Metrics of ours in a rule, a dashboard or a document that no process exposes. */
+function unknownIn(text: string): readonly string[] {
+  const names = [...new Set(text.match(/livegift_[a-z_]+/g) ?? [])].map((name) => name.slice('livegift_'.length));
+  return names.filter((name) => !(name in METRICS) && !(name.replace(/_(bucket|count|sum)$/, '') in METRICS));
+}
+
+describe('alerts and dashboard', () => {
+  it.each(['alerts.yml', 'alerts.test.yml', 'dashboard.json', '../README.md'])(
+    '%s names only metrics that exist',
+    (file) => {
+      const text = readFileSync(join(WATCHING, file), 'utf8');
+      expect(text.match(/livegift_[a-z_]+/g)!.length).toBeGreaterThan(2);
+      expect(unknownIn(text)).toEqual([]);
+      expect(unknownIn('rate(livegift_gifts_lost_total[5m])')).toEqual(['gifts_lost_total']);
+    },
+  );
+
+  it('the dashboard has panels with queries', () => {
+    const { panels } = JSON.parse(readFileSync(join(WATCHING, 'dashboard.json'), 'utf8')) as {
+      readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+    };
+    expect(panels.length).toBeGreaterThan(10);
+    for (const { title, targets } of panels)
+      expect([title, targets.every(({ expr }) => expr !== '')]).toEqual([title, true]);
+  });
+
+  (hasPromtool ? it : it.skip)('the alert rules pass their tests in promtool', () => {
+    const { stdout, stderr, status } = spawnSync('promtool', ['test', 'rules', 'alerts.test.yml'], {
+      cwd: WATCHING,
+      encoding: 'utf8',
+    });
+    expect({ said: `${stdout}${stderr}`, status }).toMatchObject({
+      said: expect.stringContaining('SUCCESS'),
+      status: 0,
+    });
+  });
+});
+
 describe('the metrics', () => {
   it('are all declared, and every declared one is used', () => {
     const used = usedNames();

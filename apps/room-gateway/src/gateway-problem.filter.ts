@@ -1,10 +1,10 @@
-import { problemDocument, type FieldError, type Problem, type ProblemCode } from '@livegift/contracts';
+import { fieldError, problemDocument, type FieldError, type Problem, type ProblemCode } from '@livegift/contracts';
 import type { Telemetry } from '@livegift/kernel';
 import { PUT_OFF_HEADERS, putOffStream, putsOffStream } from '@livegift/process';
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-const READABLE: readonly FieldError[] = [{ path: 'request', rule: 'readable' }];
+const READABLE: readonly FieldError[] = [fieldError('request', 'readable')];
 
 /** What a client reads about each problem that the gateway answers. */
 const DETAILS = {

@@ -127,7 +127,7 @@ describe('a room over WebSocket', () => {
     expect(await upgradeProblem(`${world.url}/v1/rooms/room/live?after=nonsense`)).toMatchObject({
       status: 400,
       code: 'invalid-request',
-      errors: [{ path: 'query.after', rule: 'must be a position' }],
+      errors: [{ path: 'query.after', rule: 'isPosition' }],
     });
   });
 

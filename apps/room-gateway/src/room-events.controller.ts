@@ -1,5 +1,5 @@
-import { problemDocument } from '@livegift/contracts';
-import { ID_PATTERN, isId, type Scheduler, type Telemetry } from '@livegift/kernel';
+import { fieldError, problemDocument, type FieldError } from '@livegift/contracts';
+import { isId, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendGatewayProblem, sendProblem, type GatewayProblemCode } from './gateway-problem.filter.js';
@@ -41,10 +41,10 @@ export class RoomEventsController {
   @Get(':roomId/events')
   async events(@Req() request: EventsRequest, @Res() reply: FastifyReply): Promise<void> {
     const { roomId } = request.params;
-    if (!isId(roomId)) return invalid(reply, 'path.roomId', `must match ${ID_PATTERN.source}`);
+    if (!isId(roomId)) return invalid(reply, fieldError('path.roomId', 'isId'));
     const told = first(request.query.after);
     const after = told === null ? null : this.gateway.spelling.readPosition(told);
-    if (after === 'malformed') return invalid(reply, 'query.after', 'must be a position');
+    if (after === 'malformed') return invalid(reply, fieldError('query.after', 'isPosition'));
     if (after === 'other-history') return sendGatewayProblem(reply, 'history-changed');
     const from = first(request.headers['last-event-id']) || first(request.query.from) || null;
     const entry = await this.gateway.enter({ roomId, from, after });
@@ -87,6 +87,6 @@ function refuse(reply: FastifyReply, refused: EntryRefusal): void {
   sendGatewayProblem(reply, REFUSALS[refused]);
 }
 
-function invalid(reply: FastifyReply, path: string, rule: string): void {
-  sendProblem(reply, problemDocument('invalid-request', `${path}: ${rule}.`, [{ path, rule }]));
+function invalid(reply: FastifyReply, error: FieldError): void {
+  sendProblem(reply, problemDocument('invalid-request', error.message, [error]));
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { problemDocument, type CloseName, type Problem } from '@livegift/contracts';
+import { fieldError, problemDocument, type CloseName, type FieldError, type Problem } from '@livegift/contracts';
 import { isId, type Cancellable, type HistorySpelling } from '@livegift/kernel';
 import { ambiguityOf, endWith, handOver, rawAnswer } from '@livegift/process';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -11,9 +11,7 @@ import { WebSocketClient, type WebSocketClientParts } from './web-socket-client.
 
 const LIVE_PATH = /^\/v1\/rooms\/([^/]+)\/live$/;
 
-const MALFORMED_AFTER = problemDocument('invalid-request', 'query.after: must be a position.', [
-  { path: 'query.after', rule: 'must be a position' },
-]);
+const malformed = (error: FieldError): Problem => problemDocument('invalid-request', error.message, [error]);
 
 const REFUSALS: Record<EntryRefusal, CloseName> = {
   'room-not-found': 'noSuchRoom',
@@ -127,7 +125,7 @@ function entryRequest(target: string, spelling: HistorySpelling): EntryRequest |
   if (match === null) return gatewayProblem('not-found');
   const told = url.searchParams.get('after');
   const after = told === null ? null : spelling.readPosition(told);
-  if (after === 'malformed') return MALFORMED_AFTER;
+  if (after === 'malformed') return malformed(fieldError('query.after', 'isPosition'));
   if (after === 'other-history') return gatewayProblem('history-changed');
   return { roomId: match[1]!, from: url.searchParams.get('from') || null, after };
 }

@@ -1,3 +1,4 @@
+import type { FieldError } from './field-errors.js';
 /** What accepted commands and queries answer over HTTP. Every field is always there; an absent value is null. */
 
 export interface WalletAnswer {
@@ -77,12 +78,6 @@ export interface LineAnswer {
   /** What was wrong, in words, where the code alone does not say it. */
   readonly detail?: string;
   readonly errors?: readonly FieldError[];
-}
-
-export interface FieldError {
-  /** `body.coins`, `query.limit`, `header.idempotency-key`, … */
-  readonly path: string;
-  readonly rule: string;
 }
 
 export interface Problem {

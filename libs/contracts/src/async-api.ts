@@ -16,7 +16,7 @@ const frame = (type: string, properties: Readonly<Record<string, Schema>> = {}):
   object({ type: { const: type }, ...properties });
 const schemaRef = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` });
 
-const id = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' };
+const id = { type: 'string', pattern: String.raw`^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$` };
 const frameId = text('Opaque, `<epoch>:<offset>`. Only gift frames move it; gaps are normal. Resume with it.');
 const streak = object({
   id: text('The giftId of its first gift.'),

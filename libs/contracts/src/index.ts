@@ -5,3 +5,4 @@ export * from './closes.js';
 export * from './frames.js';
 export * from './problems.js';
 export * from './query-answers.js';
+export * from './field-errors.js';

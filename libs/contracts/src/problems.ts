@@ -1,4 +1,5 @@
-import type { FieldError, Problem } from './answers.js';
+import type { Problem } from './answers.js';
+import type { FieldError } from './field-errors.js';
 
 interface ProblemKind {
   readonly status: number;

@@ -1,5 +1,5 @@
-/** Ids of viewers, creators, rooms and gift names: `[A-Za-z0-9._-]{1,64}`. */
-export const ID_PATTERN = /^[A-Za-z0-9._-]{1,64}$/;
+/** Ids of viewers, creators, rooms and gift names. `.` and `..` are none: in an address they would be folders. */
+export const ID_PATTERN = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}$/;
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };

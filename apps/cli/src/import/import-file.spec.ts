@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HistoryLine, LineAnswer } from '@livegift/contracts';
+import { fieldError, type HistoryLine, type LineAnswer } from '@livegift/contracts';
 import { silentProgress } from '../progress.js';
 import type { RefusedRow } from './history-rows.js';
 import { importFile, type ImportReport, type ImportSummary, type RowProblem } from './import-file.js';
@@ -44,7 +44,7 @@ class Door {
   answer(lines: readonly HistoryLine[]): LineAnswer[] {
     return lines.map((line, index) => {
       if (line.viewerId === 'late') {
-        return { line: index + 1, status: 'invalid', errors: [{ path: 'body.at', rule: 'notInFuture' }] };
+        return { line: index + 1, status: 'invalid', errors: [fieldError('body.at', 'notInFuture')] };
       }
       const status = this.taken.has(line.importId) ? 'replayed' : 'accepted';
       this.taken.set(line.importId, line);
@@ -122,7 +122,7 @@ describe('importing a file', () => {
     const path = fileOf('bad.csv', `${HEADER}${at},r,c,v,5\n${at},r,c,late,5\n${at},r,c,v,five\n`);
     const { summary, problems, unreadable } = await run(path, door);
     expect(summary).toMatchObject({ rows: 3, accepted: 1, invalid: 2, complete: true });
-    expect(problems.map(sentenceOf)).toEqual([`line 3: invalid, at "${at}" (notInFuture)`]);
+    expect(problems.map(sentenceOf)).toEqual([`line 3: invalid, at "${at}" must not be in the future (notInFuture)`]);
     expect(unreadable.map(({ fileLine }) => fileLine)).toEqual([4]);
     expect(door.taken.size).toBe(1);
   });

@@ -1,4 +1,4 @@
-import type { FieldError } from '@livegift/contracts';
+import { nameOf, type FieldError } from '@livegift/contracts';
 import { shown, type HistoryRow, type RefusedRow } from './history-rows.js';
 import type { RowProblem } from './import-file.js';
 
@@ -21,12 +21,14 @@ export function sentencesOf({ fileLine, faults }: RefusedRow): readonly string[]
 }
 
 /** An engine of an older version sends the rule alone. */
-type Fault = FieldError & { readonly message?: string };
+type Fault = Omit<FieldError, 'message'> & Partial<FieldError>;
 
 /** What the engine said about a row that it did not take. */
 export function sentenceOf({ row, status, code, detail, errors }: RowProblem): string {
   const rules = (errors ?? []).map(({ path, rule, message }: Fault) =>
-    [placeOf(path, row), message, `(${rule})`].filter((part) => part !== undefined).join(' '),
+    [placeOf(path, row), message?.replace(`${nameOf(path)} `, ''), `(${rule})`]
+      .filter((part) => part !== undefined)
+      .join(' '),
   );
   return [`line ${row.fileLine}: ${status}`, code, detail, ...rules].filter((part) => part !== null).join(', ');
 }

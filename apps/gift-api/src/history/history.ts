@@ -1,5 +1,5 @@
 import { commandErrorOf, type CommandError } from '@livegift/command-handling';
-import type { LineAnswer } from '@livegift/contracts';
+import { fieldError, type LineAnswer } from '@livegift/contracts';
 import { importStream, walletStream, type HistoryClaimed } from '@livegift/domain';
 import { CREATOR_LIMIT_DIAMONDS, diamondsFor, parseInstant, type Clock, type Diamonds } from '@livegift/kernel';
 import type { Claims } from '../claims.js';
@@ -199,7 +199,7 @@ export class History {
     const atMs = parseInstant(line.body.at);
     if (atMs !== null && atMs <= this.clock.now()) return;
     const rule = atMs === null ? 'isInstant' : 'notInFuture';
-    line.answer = { line: line.line, status: 'invalid', errors: [{ path: 'body.at', rule }] };
+    line.answer = { line: line.line, status: 'invalid', errors: [fieldError('body.at', rule)] };
   }
 }
 

@@ -1,3 +1,4 @@
+import { fieldError } from '@livegift/contracts';
 import { isUtf8 } from 'node:buffer';
 import { whenOver } from '@livegift/process';
 import type {
@@ -34,13 +35,13 @@ export function registerBodyParsers(server: FastifyInstance, limits: BodyLimits)
       if (takesLines(request) || !isInUtf8(request)) return done(wrongType(request));
       if (bytes.length === 0) return done(null, undefined);
       // Decoding alone would put U+FFFD in place of what is no text, and keep it for ever.
-      if (!isUtf8(bytes)) return done(invalidRequest([{ path: 'body', rule: 'utf8' }]));
+      if (!isUtf8(bytes)) return done(invalidRequest([fieldError('body', 'utf8')]));
       try {
         const parsed = parseJson(bytes.toString('utf8'));
         if ('value' in parsed) done(null, parsed.value);
         else done(invalidRequest([duplicateKeyError(parsed.duplicateKey)]));
       } catch {
-        done(invalidRequest([{ path: 'body', rule: 'json' }]));
+        done(invalidRequest([fieldError('body', 'json')]));
       }
     },
   );

@@ -1,3 +1,4 @@
+import { fieldError } from '@livegift/contracts';
 import { Controller, Inject, Post, Req, Res } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import { parseInstant, type Clock } from '@livegift/kernel';
@@ -84,6 +85,6 @@ function notInFuture(validate: CompiledValidator, clock: Clock): CompiledValidat
     const errors = validate(value);
     if (errors !== null) return errors;
     const atMs = parseInstant((value as HistoryLineBody).at) ?? 0;
-    return atMs > clock.now() ? [{ path: 'body.at', rule: 'notInFuture' }] : null;
+    return atMs > clock.now() ? [fieldError('body.at', 'notInFuture')] : null;
   };
 }

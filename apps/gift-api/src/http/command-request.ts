@@ -1,6 +1,6 @@
 import { isId, type Refused } from '@livegift/kernel';
 import type { CommandContext, CommandOutcome } from '@livegift/command-handling';
-import { PROBLEMS, type FieldError } from '@livegift/contracts';
+import { fieldError, PROBLEMS, type FieldError } from '@livegift/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_KEY_PATTERN } from './bodies/bulk-gift-line.body.js';
 import { toldIn } from './history-edge.js';
@@ -31,7 +31,7 @@ export function readCommand(request: FastifyRequest, rules: CommandRules): Comma
   if (errors.length > 0) throw invalidRequest(errors);
   if (idempotencyKey === null && rules.key === 'required') {
     throw new ProblemError('idempotency-key-required', 'send an Idempotency-Key header, so that a repeat is safe', [
-      { path: 'header.idempotency-key', rule: 'isDefined' },
+      fieldError('header.idempotency-key', 'isDefined'),
     ]);
   }
   return { idempotencyKey, correlationId: request.id };
@@ -42,13 +42,13 @@ export function checkPath(request: FastifyRequest, errors: FieldError[]): void {
   const params = request.params as Readonly<Record<string, string>>;
   for (const name in params) {
     const isRight = name === 'giftId' ? GIFT_ID.test(params[name] ?? '') : isId(params[name]);
-    if (!isRight) errors.push({ path: `path.${name}`, rule: 'isId' });
+    if (!isRight) errors.push(fieldError(`path.${name}`, 'isId'));
   }
 }
 
 function checkNoQuery(request: FastifyRequest, errors: FieldError[]): void {
   const query = request.query as Readonly<Record<string, unknown>>;
-  for (const name in query) errors.push({ path: pathOf('query', name), rule: 'unknownParameter' });
+  for (const name in query) errors.push(fieldError(pathOf('query', name), 'unknownParameter'));
 }
 
 function readKey(request: FastifyRequest, errors: FieldError[]): string | null {
@@ -56,7 +56,7 @@ function readKey(request: FastifyRequest, errors: FieldError[]): string | null {
   if (key === undefined) return null;
   const isOne = typeof key === 'string' && IDEMPOTENCY_KEY_PATTERN.test(key) && !isGivenTwice(request, key);
   if (isOne) return key;
-  errors.push({ path: 'header.idempotency-key', rule: 'matches' });
+  errors.push(fieldError('header.idempotency-key', 'isKey'));
   return null;
 }
 
@@ -67,7 +67,7 @@ const isGivenTwice = ({ raw }: FastifyRequest, key: string): boolean =>
 function bodyIsAbsent(body: unknown): readonly FieldError[] | null {
   if (body === undefined || body === null) return null;
   const isEmpty = typeof body === 'object' && !Array.isArray(body) && Object.keys(body).length === 0;
-  return isEmpty ? null : [{ path: 'body', rule: 'isEmpty' }];
+  return isEmpty ? null : [fieldError('body', 'isEmpty')];
 }
 
 /** Answers what a command came to: 201 where something new came to be, 200 otherwise, or its refusal. */

@@ -14,7 +14,7 @@ const AFTER = compileTextValidator(AfterQuery, 'query');
 export class GiftQueriesController {
   constructor(private readonly queries: QueryBus) {}
 
-  @PathId('giftId', 'ann.3', '^[A-Za-z0-9._-]{1,80}$')
+  @PathId('giftId', 'ann.3', '^[A-Za-z0-9._-]{1,97}$')
   @Describe({
     tag: 'gifts',
     summary: 'The receipt of a gift',

@@ -1,4 +1,4 @@
-import type { FieldError } from '@livegift/contracts';
+import { fieldError, type FieldError } from '@livegift/contracts';
 import { pathOf } from './validation/field-path.js';
 
 /** Of a deeply nested body no client needs the whole path. */
@@ -29,10 +29,8 @@ export function parseJson(text: string): ParsedJson {
   return { duplicateKey: findDuplicateKey(text) };
 }
 
-export const duplicateKeyError = (path: readonly string[]): FieldError => ({
-  path: pathOf('body', ...path.slice(0, PATH_NAMES_MAX)),
-  rule: 'duplicateKey',
-});
+export const duplicateKeyError = (path: readonly string[]): FieldError =>
+  fieldError(pathOf('body', ...path.slice(0, PATH_NAMES_MAX)), 'duplicateKey');
 
 /** Keys in the text, which is valid JSON: strings with a colon behind. */
 function keysWritten(text: string): number {

@@ -1,3 +1,4 @@
+import { fieldError } from '@livegift/contracts';
 import type { Telemetry } from '@livegift/kernel';
 import { asksFor } from '@livegift/process';
 import type { Board } from '@livegift/read-model';
@@ -87,7 +88,7 @@ export class LeaderboardsController {
   async #answer(board: Board, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const query = readQuery<BoardQueryString>(request, BOARD);
     if (query.from !== undefined && query.around !== undefined) {
-      throw invalidRequest([{ path: 'query.around', rule: 'notTogetherWithFrom' }]);
+      throw invalidRequest([fieldError('query.around', 'notTogetherWithFrom')]);
     }
     const wanted = requestOf(board, query);
     const first = await this.queries.execute(new GetBoard(wanted, query.after));

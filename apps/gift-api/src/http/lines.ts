@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { FieldError, LineAnswer } from '@livegift/contracts';
+import { fieldError, type FieldError, type LineAnswer } from '@livegift/contracts';
 import type { FastifyReply } from 'fastify';
 import { duplicateKeyError, parseJson } from './json-text.js';
 import { toldIn } from './history-edge.js';
@@ -12,7 +12,7 @@ export const NDJSON_CONTENT_TYPE = 'application/x-ndjson; charset=utf-8';
 const NEWLINE = 0x0a;
 const WHITE = new Set([NEWLINE, 0x0d, 0x20]);
 
-const NOT_UTF8 = { errors: [{ path: 'body', rule: 'utf8' }] };
+const NOT_UTF8 = { errors: [fieldError('body', 'utf8')] };
 
 export interface ReadLines<Body> {
   /** Lines that can be acted on. */
@@ -58,14 +58,14 @@ function readLine(
   end: number,
   validate: CompiledValidator,
 ): { readonly body: unknown } | { readonly errors: readonly FieldError[] } {
-  if (end - start > LINE_BYTES_MAX) return { errors: [{ path: 'body', rule: 'maxBytes' }] };
+  if (end - start > LINE_BYTES_MAX) return { errors: [fieldError('body', 'maxBytes')] };
   let body: unknown;
   try {
     const parsed = parseJson(bytes.toString('utf8', start, end));
     if ('duplicateKey' in parsed) return { errors: [duplicateKeyError(parsed.duplicateKey)] };
     body = parsed.value;
   } catch {
-    return { errors: [{ path: 'body', rule: 'json' }] };
+    return { errors: [fieldError('body', 'json')] };
   }
   const errors = validate(body);
   return errors === null ? { body } : { errors };

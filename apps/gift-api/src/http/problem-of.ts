@@ -1,4 +1,4 @@
-import { type ProblemCode } from '@livegift/contracts';
+import { fieldError, type ProblemCode } from '@livegift/contracts';
 import { CommandError } from '@livegift/command-handling';
 import { EventStoreError } from '@livegift/event-store';
 import { ReadModelError } from '@livegift/read-model';
@@ -74,7 +74,7 @@ function ofHttp(error: unknown): ProblemError | null {
   if (typeof status !== 'number' || status < 400 || (status >= 500 && status !== 503)) return null;
   const known = (typeof code === 'string' ? FASTIFY_CODES[code] : undefined) ?? STATUS_CODES[status];
   if (known !== undefined) return new ProblemError(known, detailOfStatus(known, cause.message));
-  return new ProblemError('invalid-request', cause.message, [{ path: 'request', rule: 'readable' }]);
+  return new ProblemError('invalid-request', cause.message, [fieldError('request', 'readable')]);
 }
 
 function detailOfStatus(code: ProblemCode, message: string): string {

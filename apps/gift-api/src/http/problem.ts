@@ -28,7 +28,7 @@ export function invalidRequest(errors: readonly FieldError[]): ProblemError {
 }
 
 function detailOf(errors: readonly FieldError[]): string {
-  const said = errors.slice(0, ERRORS_SAID_MAX).map(({ path, rule }) => `${path}: ${rule}`);
+  const said = errors.slice(0, ERRORS_SAID_MAX).map(({ message }) => message);
   return errors.length > ERRORS_SAID_MAX ? `${said.join('; ')}; and more` : said.join('; ');
 }
 

@@ -1,3 +1,4 @@
+import { nameOf } from '@livegift/contracts';
 import { OriginPolicy } from '@livegift/process';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
@@ -15,6 +16,8 @@ interface Answered {
   readonly headers: Headers;
   readonly text: string;
 }
+
+const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 describe('problems over HTTP', () => {
   let server: GiftApiServer;
@@ -97,7 +100,14 @@ describe('problems over HTTP', () => {
 
   const expectInvalid = (answered: Answered, ...errors: (readonly [path: string, rule: string])[]): void => {
     const problem = expectProblem(answered, 400, 'invalid-request');
-    expect(problem['errors']).toEqual(errors.map(([path, rule]) => ({ path, rule })));
+    // In words the rule begins with the field's name, and the detail says them all.
+    const said = errors.map(([path, rule]) => ({
+      path,
+      rule,
+      message: expect.stringMatching(new RegExp(`^${escaped(nameOf(path))} \\w`)) as string,
+    }));
+    expect(problem['errors']).toEqual(said);
+    expect(problem['detail']).not.toBe(problem['title']);
   };
 
   const right = { viewerId: 'ann', gift: 'rose' };
@@ -338,7 +348,7 @@ describe('problems over HTTP', () => {
     });
 
     it.each([['x'.repeat(129)], ['k\u00fc']])('that is none: %s', async (key) => {
-      expectInvalid(await gift(right, { 'idempotency-key': key }), ['header.idempotency-key', 'matches']);
+      expectInvalid(await gift(right, { 'idempotency-key': key }), ['header.idempotency-key', 'isKey']);
     });
 
     it('that comes twice', async () => {
@@ -351,7 +361,7 @@ describe('problems over HTTP', () => {
       });
       expect(JSON.parse(text)).toMatchObject({
         status: 400,
-        errors: [{ path: 'header.idempotency-key', rule: 'matches' }],
+        errors: [{ path: 'header.idempotency-key', rule: 'isKey' }],
       });
       expect((await gift(right, { 'idempotency-key': 'one, comma' })).status).not.toBe(400);
     });
@@ -399,7 +409,7 @@ describe('problems over HTTP', () => {
         line: 3,
         status: 'invalid',
         code: 'invalid-request',
-        errors: [{ path: 'body.x', rule: 'unknownField' }],
+        errors: [{ path: 'body.x', rule: 'unknownField', message: 'x is not a known field' }],
       });
     });
 

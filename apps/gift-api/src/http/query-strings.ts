@@ -22,7 +22,7 @@ export class PageQuery extends AfterQuery {
   limit?: number;
 
   @IsOptional()
-  @Matches(/^[A-Za-z0-9_-]+$/)
+  @Matches(/^[A-Za-z0-9_-]+$/, { message: '$property must be the nextCursor of an earlier page' })
   @Length(1, 512)
   cursor?: string;
 }
@@ -79,7 +79,9 @@ export class LogQuery extends AfterQuery {
 
   /** Event types between commas. */
   @IsOptional()
-  @Matches(/^[A-Za-z]{1,64}(,[A-Za-z]{1,64}){0,31}$/)
+  @Matches(/^[A-Za-z]{1,64}(,[A-Za-z]{1,64}){0,31}$/, {
+    message: '$property must be 1 to 32 event types, between commas',
+  })
   types?: string;
 
   @IsOptional()

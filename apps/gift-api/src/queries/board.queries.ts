@@ -1,4 +1,4 @@
-import type { BoardAnswer, BoardEntryAnswer } from '@livegift/contracts';
+import { fieldError, type BoardAnswer, type BoardEntryAnswer } from '@livegift/contracts';
 import { instant, parseInstant, shortInstant, type Clock } from '@livegift/kernel';
 import {
   boardKey,
@@ -75,7 +75,7 @@ export class BoardReads {
     if (atMs === null) return;
     const { startsAtMs, endsAtMs } = periodOf(window, atMs, parseUtcOffset(this.utcOffset));
     if (isTime(startsAtMs) && isTime(endsAtMs)) return;
-    throw invalidRequest([{ path: 'query.at', rule: 'periodInYears0To9999' }]);
+    throw invalidRequest([fieldError('query.at', 'periodInYears0To9999')]);
   }
 
   async #mustExist(board: Board, after: string | undefined): Promise<void> {

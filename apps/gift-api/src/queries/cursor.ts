@@ -1,3 +1,4 @@
+import { fieldError } from '@livegift/contracts';
 import { invalidRequest } from '../http/problem.js';
 
 /** Cursors are opaque to callers: base64url of what the next page starts from, behind a letter that says what it is. */
@@ -28,4 +29,4 @@ function placeOf(kind: string, cursor: string): string {
   return text.slice(1);
 }
 
-export const badCursor = (): Error => invalidRequest([{ path: 'query.cursor', rule: 'isCursor' }]);
+export const badCursor = (): Error => invalidRequest([fieldError('query.cursor', 'isCursor')]);

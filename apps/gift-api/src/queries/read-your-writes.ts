@@ -1,3 +1,4 @@
+import { fieldError } from '@livegift/contracts';
 import type { EventStore } from '@livegift/event-store';
 import { isPosition, pause, type MonotonicClock, type Position, type Scheduler } from '@livegift/kernel';
 import type { ReadModel, ReadModelSubject } from '@livegift/read-model';
@@ -48,7 +49,7 @@ export class ReadYourWrites {
   async #wellFormed(after: string): Promise<Position> {
     this.#positionDigits ??= (await this.store.head())?.length ?? null;
     if (!isPosition(after) || (this.#positionDigits !== null && after.length !== this.#positionDigits)) {
-      throw invalidRequest([{ path: 'query.after', rule: 'isPosition' }]);
+      throw invalidRequest([fieldError('query.after', 'isPosition')]);
     }
     return after;
   }

@@ -5,7 +5,9 @@ import { IsId, IsInstant } from '../validation/rules.js';
 
 /** One line of `POST /v1/history/import`. That `at` is not in the future is asked of the clock, besides. */
 export class HistoryLineBody implements HistoryLine {
-  @Matches(/^[A-Za-z0-9._:-]{1,128}$/)
+  @Matches(/^[A-Za-z0-9._:-]{1,128}$/, {
+    message: '$property must be 1 to 128 of the characters A-Z, a-z, 0-9, ".", "_", ":" and "-"',
+  })
   importId!: string;
 
   @IsInstant()

@@ -1,6 +1,6 @@
 import type { OpenRoomBody as OpenRoomContract } from '@livegift/contracts';
 import { IsOptional } from 'class-validator';
-import { IsId, IsText, MaxCharacters } from '../validation/rules.js';
+import { IsId, IsName, MaxCharacters } from '../validation/rules.js';
 
 export class OpenRoomBody implements OpenRoomContract {
   @IsId()
@@ -10,7 +10,7 @@ export class OpenRoomBody implements OpenRoomContract {
   creatorId!: string;
 
   @IsOptional()
-  @IsText()
+  @IsName()
   @MaxCharacters(200)
   title?: string | null;
 }

@@ -25,10 +25,10 @@ export class PurchaseCoinsBody implements PurchaseCoinsContract {
   price!: PriceBody;
 
   /** `import` is kept for imported history. */
-  @Matches(/^[a-z0-9]{1,32}$/)
+  @Matches(/^[a-z0-9]{1,32}$/, { message: '$property must be 1 to 32 of the characters a-z and 0-9' })
   @NotEquals('import')
   provider!: string;
 
-  @Matches(/^[\x20-\x7e]{1,128}$/)
+  @Matches(/^[\x20-\x7e]{1,128}$/, { message: '$property must be 1 to 128 printable ASCII characters' })
   paymentId!: string;
 }

@@ -1,12 +1,12 @@
 import type { SendGiftBody as SendGiftContract } from '@livegift/contracts';
 import { IsInt, IsObject, IsOptional, Max, Min } from 'class-validator';
 import { Nested } from '../validation/nested.decorator.js';
-import { IsHttpsUrl, IsId, IsText, MaxCharacters } from '../validation/rules.js';
+import { IsHttpsUrl, IsId, IsName, IsText, MaxCharacters } from '../validation/rules.js';
 
 export const QUANTITY_MAX = 999_999;
 
 export class SenderBody {
-  @IsText()
+  @IsName()
   @MaxCharacters(64)
   name!: string;
 

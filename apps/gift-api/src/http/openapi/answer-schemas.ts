@@ -17,13 +17,14 @@ import type {
   WalletAnswer,
   WalletDetailsAnswer,
 } from '@livegift/contracts';
+import { ID_PATTERN } from '@livegift/kernel';
 import { PROBLEMS } from '@livegift/contracts';
 import { nullable, type JsonSchema } from './body-schema.js';
 
 /** A schema for every field of the answer, no fewer and no more: the compiler holds it to the contract. */
 type Fields<Answer> = { readonly [Field in keyof Required<Answer>]: JsonSchema };
 
-const id: JsonSchema = { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$' };
+const id: JsonSchema = { type: 'string', pattern: ID_PATTERN.source };
 const giftId: JsonSchema = { type: 'string', pattern: String.raw`^[A-Za-z0-9._-]{1,64}\.\d+(\.[0-9a-f]{16})?$` };
 const text: JsonSchema = { type: 'string' };
 const instant: JsonSchema = { type: 'string', format: 'date-time' };
@@ -169,7 +170,7 @@ export const ANSWER_SCHEMAS: Readonly<Record<string, JsonSchema>> = {
     },
     ['giftId', 'position', 'code', 'detail', 'errors'],
   ),
-  FieldError: closed<FieldError>({ path: text, rule: text }),
+  FieldError: closed<FieldError>({ path: text, rule: text, message: text }),
   Problem: closed<Problem>(
     {
       type: { type: 'string', pattern: '^urn:livegift:problem:' },

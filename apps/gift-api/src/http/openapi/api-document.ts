@@ -3,9 +3,10 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import { ANSWER_SCHEMAS } from './answer-schemas.js';
 import { LIVE_ROUTES } from './live-routes.js';
 
-const DESCRIPTION = `Coins in, gifts live, diamonds out. Ids are \`[A-Za-z0-9._-]{1,64}\`, times RFC 3339 in UTC, coins and
+const DESCRIPTION = `Coins in, gifts live, diamonds out. Ids are \`[A-Za-z0-9._-]{1,64}\` but not \`.\` or \`..\`, times RFC 3339 in UTC, coins and
 diamonds integers (a hundred diamonds are worth one coin). Errors are RFC 9457 problems; \`code\` says which. Unknown fields
-and parameters are refused. Commands with an \`Idempotency-Key\` can be repeated safely. Every accepted command answers a
+and parameters are refused. Names, titles and messages hold no control characters and none that reorder text
+(U+202A to U+202E, U+2066 to U+2069); a message may hold line breaks and tabs, a name or title is one line and not blank. Commands with an \`Idempotency-Key\` can be repeated safely. Every accepted command answers a
 \`position\`; a query that is given it as \`after\` waits until it has been reached.`;
 
 /** The OpenAPI document, made of what stands beside each route. Built once, when it is first asked for. */

@@ -1,3 +1,4 @@
+import { ID_PATTERN } from '@livegift/kernel';
 import { applyDecorators } from '@nestjs/common';
 import {
   ApiBody,
@@ -55,7 +56,7 @@ export function Describe(route: RouteDescription): MethodDecorator {
 }
 
 /** An id in the address. */
-export const PathId = (name: string, example: string, pattern = '^[A-Za-z0-9._-]{1,64}$'): MethodDecorator =>
+export const PathId = (name: string, example: string, pattern = ID_PATTERN.source): MethodDecorator =>
   ApiParam({ name, schema: { type: 'string', pattern, examples: [example] } });
 
 function bodyOf({ body }: RouteDescription): Decorator[] {

@@ -1,3 +1,4 @@
+import { ID_PATTERN } from '@livegift/kernel';
 import { closesInWords, problemDocument, PROBLEMS, type ProblemCode } from '@livegift/contracts';
 import { refTo } from './answer-schemas.js';
 import type { JsonSchema } from './body-schema.js';
@@ -6,7 +7,7 @@ const roomId = {
   name: 'roomId',
   in: 'path',
   required: true,
-  schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,64}$', examples: ['friday-night'] },
+  schema: { type: 'string', pattern: ID_PATTERN.source, examples: ['friday-night'] },
 };
 const from = {
   name: 'from',

@@ -10,6 +10,7 @@ import { PriceBody, PurchaseCoinsBody } from '../bodies/purchase-coins.body.js';
 import { SendGiftBody } from '../bodies/send-gift.body.js';
 import { compileTextValidator, compileValidator, UNKNOWN_FIELD_RULE } from './compiled-validator.js';
 import { Nested, NumberFromText, type BodyClass } from './nested.decorator.js';
+import { fieldError } from '@livegift/contracts';
 import { IsId } from './rules.js';
 
 /** Options and shapes that no body of today uses, so that tomorrow's may. */
@@ -127,15 +128,15 @@ describe('a compiled validator', () => {
   it('names the path of a nested field and of one it does not know', () => {
     const errors = compileValidator(SendGiftBody, 'body')({ viewerId: 'v', gift: 'rose', sender: { nam: 'x' }, y: 1 });
     expect(errors).toEqual([
-      { path: 'body.y', rule: 'unknownField' },
-      { path: 'body.sender.nam', rule: 'unknownField' },
-      { path: 'body.sender.name', rule: 'isText' },
-      { path: 'body.sender.name', rule: 'maxLength' },
+      fieldError('body.y', 'unknownField'),
+      fieldError('body.sender.nam', 'unknownField'),
+      expect.objectContaining({ path: 'body.sender.name', rule: 'isName' }),
+      { path: 'body.sender.name', rule: 'maxLength', message: 'sender.name must be at most 64 characters' },
     ]);
   });
 
   it.each([null, undefined, 'text', 5, true, [], [{}]])('refuses %j, which is no object', (value) => {
-    expect(compileValidator(SendGiftBody, 'body')(value)).toEqual([{ path: 'body', rule: 'isObject' }]);
+    expect(compileValidator(SendGiftBody, 'body')(value)).toEqual([fieldError('body', 'isObject')]);
   });
 
   it('refuses a field called __proto__, at the top and nested', () => {
@@ -143,16 +144,16 @@ describe('a compiled validator', () => {
       '{"viewerId":"v","gift":"rose","__proto__":{},"sender":{"name":"a","__proto__":1}}',
     );
     expect(compileValidator(SendGiftBody, 'body')(body)).toEqual([
-      { path: 'body.__proto__', rule: 'unknownField' },
-      { path: 'body.sender.__proto__', rule: 'unknownField' },
+      fieldError('body.__proto__', 'unknownField'),
+      fieldError('body.sender.__proto__', 'unknownField'),
     ]);
   });
 
   it('refuses names that every object inherits, which class-validator lets pass', () => {
     const body: unknown = JSON.parse('{"viewerId":"v","gift":"rose","toString":1,"constructor":{"prototype":{}}}');
     expect(compileValidator(SendGiftBody, 'body')(body)).toEqual([
-      { path: 'body.toString', rule: 'unknownField' },
-      { path: 'body.constructor', rule: 'unknownField' },
+      fieldError('body.toString', 'unknownField'),
+      fieldError('body.constructor', 'unknownField'),
     ]);
   });
 
@@ -169,7 +170,7 @@ describe('a compiled validator', () => {
     expect(compileTextValidator(Query, 'query')(fields)).toBeNull();
     expect(fields).toEqual({ limit: 5, id: '5' });
     expect(compileTextValidator(Query, 'query')({ limit: '5x', id: '5' })).toEqual([
-      { path: 'query.limit', rule: 'isIn' },
+      { path: 'query.limit', rule: 'isIn', message: expect.stringMatching(/^limit must be one of /) },
     ]);
   });
 });

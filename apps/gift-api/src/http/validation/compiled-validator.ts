@@ -1,6 +1,7 @@
-import type { FieldError } from '@livegift/contracts';
+import { fieldError, nameOf, type FieldError } from '@livegift/contracts';
 import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
 import { pathOf } from './field-path.js';
+import { ruleInWords, type DeclaredRule } from './rule-words.js';
 import { numericFieldsOf, nestedClassOf, type BodyClass } from './nested.decorator.js';
 
 /** Null when the value is valid. */
@@ -17,8 +18,13 @@ const ERRORS_MAX = 100;
 type Metadata = ReturnType<ReturnType<typeof getMetadataStorage>['getTargetValidationMetadatas']>[number];
 type Fields = Record<string, unknown>;
 
-interface Check {
+interface Rule {
   readonly rule: string;
+  /** It in words, to follow the field's name. */
+  readonly words: string;
+}
+
+interface Check extends Rule {
   passes(owner: object, value: unknown): boolean;
 }
 
@@ -45,7 +51,7 @@ interface CompiledClass {
  */
 export function compileValidator(bodyClass: BodyClass, at: string): CompiledValidator {
   const compiled = compileClass(bodyClass);
-  const notAnObject: readonly FieldError[] = [{ path: at, rule: 'isObject' }];
+  const notAnObject: readonly FieldError[] = [fieldError(at, 'isObject')];
   return (value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return notAnObject;
     const errors = validateFields(compiled, value as Fields, at, null);
@@ -76,7 +82,7 @@ function validateFields(
   let found = errors;
   for (const name in value) {
     if (compiled.names.has(name)) continue;
-    (found ??= []).push({ path: pathOf(path, name), rule: UNKNOWN_FIELD_RULE });
+    (found ??= []).push(fieldError(pathOf(path, name), UNKNOWN_FIELD_RULE));
     if (found.length > ERRORS_MAX) return found;
   }
   for (const field of compiled.fields) found = validateField(field, value, path, found);
@@ -88,7 +94,7 @@ function validateField(field: Field, owner: Fields, path: string, errors: FieldE
   let found = errors;
   for (const condition of field.conditions) if (!condition(owner, value)) return found;
   for (const check of field.checks) {
-    if (!check.passes(owner, value)) (found ??= []).push({ path: `${path}.${field.name}`, rule: check.rule });
+    if (!check.passes(owner, value)) (found ??= []).push(brokenRule(`${path}.${field.name}`, check));
   }
   if (field.nested !== null && value !== undefined)
     found = validateNested(field, value, `${path}.${field.name}`, found);
@@ -114,9 +120,15 @@ function validateNested(
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return validateFields(compiled, value as Fields, path, found);
   }
-  (found ??= []).push({ path, rule });
+  (found ??= []).push(brokenRule(path, { rule, words: 'must be a JSON object' }));
   return found;
 }
+
+const brokenRule = (path: string, { rule, words }: Rule): FieldError => ({
+  path,
+  rule,
+  message: `${nameOf(path)} ${words}`,
+});
 
 function compileClass(bodyClass: BodyClass): CompiledClass {
   const storage = getMetadataStorage();
@@ -134,8 +146,10 @@ function compileField(bodyClass: BodyClass, name: string, metadatas: readonly Me
       ({ constraints }) => constraints?.[0] as Field['conditions'][number],
     ),
     // Decorators are evaluated from the bottom up: reversed, errors come in the order in which the class is read.
-    checks: [...ofType(ValidationTypes.IS_DEFINED), ...ofType(ValidationTypes.CUSTOM_VALIDATION).toReversed()].flatMap(
-      (metadata) => compileChecks(bodyClass, metadata),
+    checks: inWords(
+      [...ofType(ValidationTypes.IS_DEFINED), ...ofType(ValidationTypes.CUSTOM_VALIDATION).toReversed()].flatMap(
+        (metadata) => compileChecks(bodyClass, metadata),
+      ),
     ),
     nested:
       nested === undefined
@@ -144,7 +158,13 @@ function compileField(bodyClass: BodyClass, name: string, metadatas: readonly Me
   };
 }
 
-function compileChecks(bodyClass: BodyClass, metadata: Metadata): readonly Check[] {
+type WordlessCheck = DeclaredRule & Pick<Check, 'passes'>;
+
+function inWords(checks: readonly WordlessCheck[]): readonly Check[] {
+  return checks.map((check) => ({ rule: check.rule, words: ruleInWords(check, checks), passes: check.passes }));
+}
+
+function compileChecks(bodyClass: BodyClass, metadata: Metadata): readonly WordlessCheck[] {
   return getMetadataStorage()
     .getTargetValidatorConstraints(metadata.constraintCls)
     .map((constraint) => {
@@ -166,6 +186,9 @@ function compileChecks(bodyClass: BodyClass, metadata: Metadata): readonly Check
       const { each, validateIf } = metadata;
       return {
         rule: constraint.name || metadata.type,
+        constraints: args.constraints,
+        ownMessage: typeof metadata.message === 'string' ? metadata.message : null,
+        libraryMessage: instance.defaultMessage?.(args) ?? null,
         passes: (owner, value) => {
           if (validateIf !== undefined && !validateIf(owner, value)) return true;
           if (each && Array.isArray(value)) return value.every((item) => passesOne(owner, value, item));

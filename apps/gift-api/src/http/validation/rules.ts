@@ -20,7 +20,10 @@ function rule(
 }
 
 /** An id of a viewer, creator, room or gift. */
-export const IsId = (): PropertyDecorator => rule('isId', isId, `an id (${ID_PATTERN.source})`, [ID_PATTERN]);
+export const IsId = (): PropertyDecorator =>
+  rule('isId', isId, '1 to 64 of the characters A-Z, a-z, 0-9, ".", "_" and "-", and neither "." nor ".."', [
+    ID_PATTERN,
+  ]);
 
 /** RFC 3339, UTC, with a `Z`. */
 export const IsInstant = (): PropertyDecorator =>
@@ -29,11 +32,30 @@ export const IsInstant = (): PropertyDecorator =>
 export const IsPositionText = (): PropertyDecorator => rule('isPosition', isPosition, 'a position');
 
 /**
- * Text that people write: whole characters only. Half a surrogate pair or a NUL would come back changed from some store
- * and then no longer be the same body.
+ * What no text may hold. Half a surrogate pair would come back changed from some store and then no longer be the same body.
+ * Control characters, line separators and formatting that reorders what stands around it (bidirectional embeddings,
+ * overrides and isolates) would let a name or a message change how others are shown. Marks of direction stay: text that
+ * is written from right to left needs them.
  */
+const FORBIDDEN_IN_NAMES = /[\p{Cs}\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
+const LINE_BREAKS_AND_TABS = /[\n\r\t]/g;
+const VISIBLE = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}]/u;
+
+/** Text that people write, of several lines. */
 export const IsText = (): PropertyDecorator =>
-  rule('isText', (value) => typeof value === 'string' && !/[\p{Surrogate}\0]/u.test(value), 'text of whole characters');
+  rule(
+    'isText',
+    (value) => typeof value === 'string' && !FORBIDDEN_IN_NAMES.test(value.replace(LINE_BREAKS_AND_TABS, '')),
+    'text without control characters and without characters that reorder text',
+  );
+
+/** A name or a title: one line, and something to see. */
+export const IsName = (): PropertyDecorator =>
+  rule(
+    'isName',
+    (value) => typeof value === 'string' && !FORBIDDEN_IN_NAMES.test(value) && VISIBLE.test(value),
+    'one line of text that is not blank, without control characters and without characters that reorder text',
+  );
 
 export const MaxCharacters = (max: number): PropertyDecorator =>
   rule(
@@ -63,6 +85,7 @@ export const IsCurrency = (): PropertyDecorator =>
 export const IsHttpsUrl = (): PropertyDecorator =>
   rule(
     'isHttpsUrl',
-    (value) => typeof value === 'string' && /^https:\/\/[^\s@"<>\\^`{|}]+$/.test(value) && URL.canParse(value),
+    (value) =>
+      typeof value === 'string' && /^https:\/\/[^\s@"<>\\^`{|}\p{C}\p{Z}]+$/u.test(value) && URL.canParse(value),
     'an https address',
   );

@@ -1,8 +1,9 @@
-/** `livegift backup` beside a running engine, as an operator uses it. */
+/** `livegift backup` beside a running engine, as an operator uses it; and a copy that was made without it. */
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startEngine, type Engine } from '../support/engine.js';
+import { repositoryRoot, startEngine, type Engine } from '../support/engine.js';
 import { livegift } from '../support/livegift-cli.js';
 
 // Each waits for what it wants to see; the bound only ends a test that never will.
@@ -70,8 +71,33 @@ describe('livegift backup', () => {
     expect(existsSync(join(folder, 'fourth'))).toBe(false);
   });
 
+  it.each(['cut off', 'with a part of another time'])('is what a torn copy is not: %s, it is refused', async (how) => {
+    const copy = join(folder, how.replaceAll(' ', '-'));
+    mkdirSync(copy);
+    const bytes = readFileSync(join(engine.dataDir, 'data.mdb'));
+    const torn = how === 'cut off' ? bytes.subarray(0, 16 * 4_096) : bytes.fill(0, 2 * 4_096, 40 * 4_096);
+    writeFileSync(join(copy, 'data.mdb'), torn);
+    const start = await engineOn(copy);
+    expect(start).toMatchObject({ exitCode: 1, stdout: '' });
+    expect(start.stderr).toMatch(/^livegift: .*data\.mdb: .*damaged.*restore a backup.*\n$/);
+    const audit = await livegift('audit', '--data-dir', copy);
+    expect(audit).toMatchObject({ exitCode: 1, stdout: expect.stringMatching(/^FINDING storage: damaged: /) });
+    expect(audit.stderr).toMatch(/^livegift: auditing .*\nlivegift: the data is damaged.*\n$/);
+  });
+
   it('shows examples', async () => {
     const run = await livegift('backup', '--help');
     expect(run).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Examples:') });
   });
 });
+
+/** Starts the built engine on a directory that it cannot use. */
+async function engineOn(dataDir: string): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
+  const main = join(repositoryRoot(), 'apps/standalone/dist/main.js');
+  const env = { ...process.env, LOG_LEVEL: 'warn', PORT: '0', DATA_DIR: dataDir };
+  const child = spawn(process.execPath, [main], { env });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((done) => child.once('close', (exitCode) => done({ exitCode, stdout, stderr })));
+}

@@ -1,4 +1,5 @@
 import { ENGINE_VERSION } from '@livegift/config';
+import { EventStoreError } from '@livegift/event-store';
 import { Command, CommanderError } from 'commander';
 import { EXIT, InterruptedError, StoppedError, UsageError } from './exit-codes.js';
 import { VERBS } from './verbs.js';
@@ -27,7 +28,7 @@ function explain(error: unknown): number {
   // Commander has printed its own message; help and version end with its code 0.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.clean : EXIT.usage;
   if (error instanceof UsageError) return complain(error.message, EXIT.usage);
-  if (error instanceof StoppedError) return complain(error.message, EXIT.finding);
+  if (error instanceof StoppedError || error instanceof EventStoreError) return complain(error.message, EXIT.finding);
   if (error instanceof InterruptedError) return EXIT.interrupted;
   return complain(error instanceof Error ? (error.stack ?? error.message) : String(error), EXIT.finding);
 }

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { setImmediate as turn } from 'node:timers/promises';
 import {
   chmodSync,
   copyFileSync,
@@ -15,12 +14,11 @@ import {
 import { join } from 'node:path';
 import { EventStoreError } from '@livegift/event-store';
 import { BACKUP_FORMAT, describeFile, MANIFEST_FILE, readManifest, type BackupManifest } from './backup.manifest.js';
-import { BlockLog } from './block-log.js';
-import { checkDataFile } from './data-file.check.js';
 import { syncDirectory, syncFile } from './durable-file.js';
-import { DATA_FILE, openChecked, openForReading } from './open-log.js';
+import { DATA_FILE, LOCK_FILE, openForReading } from './open-log.js';
 import { positionOf } from './sequence.js';
 import { readIdentity } from './store-identity.js';
+import { verifyBlocks, verifyIndex } from './verify-copy.js';
 
 export interface BackupOptions {
   /** The data directory; an engine may be running on it. */
@@ -37,8 +35,6 @@ export interface BackupOptions {
 }
 
 const PARTIAL = '.partial';
-const LOCK_FILE = 'lock.mdb';
-const BLOCKS_PER_TURN = 64;
 
 /**
  * Makes a consistent copy of the store as it is at one moment, checks the whole of it, and describes it in a manifest.
@@ -154,26 +150,16 @@ type CheckedLog = Pick<BackupManifest, 'storeId' | 'head' | 'events' | 'eventsSh
 async function checkLog(directory: string, onChecked: (events: number) => void = () => {}): Promise<CheckedLog> {
   const file = join(directory, DATA_FILE);
   const hadLock = existsSync(join(directory, LOCK_FILE));
-  checkDataFile(file, true);
-  const environment = openChecked(directory, true);
+  const environment = await openForReading(directory);
   try {
     const storeId = readIdentity(environment, file);
     if (storeId === null) throw new EventStoreError('damaged', `${file}: the store has no id`);
-    const blocks = new BlockLog(environment.blocks, file, 0);
     const hash = createHash('sha256');
-    let end = 0;
-    let read = 0;
-    for (let first = blocks.firstAfter(-1); first !== null; first = blocks.firstAfter(end)) {
-      if (first !== end + 1)
-        throw new EventStoreError('damaged', `${file}: events after ${positionOf(end)} are missing`);
-      const block = blocks.read(first);
-      hash.update(block.bytes);
-      end = block.last;
-      if (++read % BLOCKS_PER_TURN !== 0) continue;
-      onChecked(end);
-      await turn();
-    }
-    onChecked(end);
+    const { end } = await verifyBlocks(environment, file, (bytes, last) => {
+      hash.update(bytes);
+      onChecked(last);
+    });
+    await verifyIndex(environment, file, end);
     return { storeId, head: end === 0 ? null : positionOf(end), events: end, eventsSha256: hash.digest('hex') };
   } finally {
     await environment.root.close();

@@ -5,7 +5,10 @@ import type { NewEvent, Position, Telemetry } from '@livegift/kernel';
 import { BlockEncoder } from './block.encoder.js';
 import { BLOCK_BYTES_MAX } from './block.format.js';
 import { CommitBatch } from './commit-batch.js';
+import { pagesOf } from './commit-space.js';
+import { CommitTrouble } from './commit-trouble.js';
 import { sequenceKey, type Environment } from './environment.js';
+import type { FileSpace } from './file-space.js';
 import { INDEXED_THROUGH_KEY } from './open-log.js';
 import type { Ownership } from './ownership.js';
 import type { RecentEvents } from './recent-events.js';
@@ -23,6 +26,7 @@ export interface CommitLimits {
 interface Parts {
   readonly environment: Environment;
   readonly ownership: Ownership;
+  readonly space: FileSpace;
   readonly index: StreamIndex;
   readonly tail: StreamTail;
   readonly heads: RecentMap<string, number>;
@@ -62,11 +66,14 @@ export class GroupCommit {
   #scheduled = false;
   #checkpointTimer: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
-  #broken = false;
+  /** Why nothing can be written until the store is opened again. */
+  #broken: string | null = null;
+  readonly #trouble: CommitTrouble;
   #commits = 0;
 
   constructor(private readonly parts: Parts) {
     this.durable = parts.endOnDisk();
+    this.#trouble = new CommitTrouble(parts.file, parts.telemetry, () => this.#tryAgain());
   }
 
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
@@ -107,8 +114,14 @@ export class GroupCommit {
     }, CHECKPOINT_DELAY_MS);
   }
 
+  /** Why no append can succeed now, in words; null while appends can. */
+  get obstacle(): string | null {
+    return this.parts.ownership.lost?.message ?? this.#broken ?? this.#trouble.reason;
+  }
+
   /** Resolves when nothing is waiting or being written any more, checkpoints included. */
   async drained(): Promise<void> {
+    this.#trouble.stop();
     if (this.#checkpointTimer !== null) clearTimeout(this.#checkpointTimer);
     if (this.checkpoints.size > 0) {
       this.#openBatch(0);
@@ -133,8 +146,7 @@ export class GroupCommit {
       throw new TypeError(`a stream's name has 1 to ${STREAM_NAME_BYTES_MAX} bytes`);
     }
     if (this.parts.ownership.lost !== null) throw this.parts.ownership.lost;
-    if (this.#broken)
-      throw new EventStoreError('unavailable', `${this.parts.file}: a commit failed; open the store again`);
+    if (this.#broken !== null) throw new EventStoreError('unavailable', this.#broken);
     const { queueEventsMax } = this.parts.limits;
     if (this.#waitingEvents > 0 && this.#waitingEvents + events > queueEventsMax) {
       this.parts.telemetry.count('event_store_overloaded_total');
@@ -189,10 +201,11 @@ export class GroupCommit {
   }
 
   async #writeOne(batch: CommitBatch): Promise<void> {
-    const { environment, ownership, tail, heads, telemetry, recent } = this.parts;
+    const { environment, ownership, space, tail, heads, telemetry, recent } = this.parts;
     const started = performance.now();
     const indexed = tail.take(Math.max(INDEX_ENTRIES_MIN, 2 * batch.events.length));
     const checkpoints = new Map(this.checkpoints);
+    const pages = pagesOf(batch, indexed.entries, checkpoints.size, space.pageBytes);
     const put = (): void => {
       for (const { first, bytes } of batch.blocks) void environment.blocks.put(sequenceKey(first), bytes);
       for (const { stream, entry } of indexed.entries) {
@@ -206,12 +219,15 @@ export class GroupCommit {
       }
     };
     try {
-      if (batch.events.length === 0) await ownership.write(put);
-      else await ownership.append({ from: this.durable, to: batch.last }, put);
+      const growing = space.take(pages);
+      if (growing !== null) await growing;
+      if (batch.events.length === 0 && this.#trouble.reason === null) await ownership.write(put);
+      else await ownership.append({ from: this.durable, to: Math.max(this.durable, batch.last) }, put);
     } catch (error) {
       await this.#failed(error);
       return;
     }
+    this.#trouble.succeeded();
     this.#batches.shift();
     if (batch.events.length > 0) {
       this.durable = batch.last;
@@ -234,24 +250,39 @@ export class GroupCommit {
   }
 
   async #failed(error: unknown): Promise<void> {
-    const { ownership, tail, telemetry, file } = this.parts;
+    const { ownership, tail, file } = this.parts;
     tail.rewind();
     if (ownership.lost !== null) {
-      for (const batch of this.#batches.splice(0)) batch.fail(ownership.lost);
-      this.#waitingEvents = 0;
+      this.#refuseAll(ownership.lost, ownership.lost);
       return;
     }
-    const cause = await causeOf(error);
-    telemetry.count('event_store_commit_failures_total');
-    telemetry.error('a commit of the event store failed', { file, error: String(cause) });
+    const cause = error instanceof EventStoreError ? error : await causeOf(error);
     const written = this.parts.endOnDisk() !== this.durable;
+    const message = cause instanceof EventStoreError ? cause.message : `${file}: a commit failed: ${String(cause)}`;
     // Readable, but perhaps not on disk: only opening the store again can tell.
-    this.#broken = written;
+    if (written) this.#broken = `${message}; open the store again`;
+    this.#trouble.failed(this.#broken ?? message);
+    if (written) this.#trouble.stop();
+    const refusal = new EventStoreError('unavailable', message, undefined, { cause });
+    this.#refuseAll(
+      written ? new EventStoreError('append-outcome-unknown', message, undefined, { cause }) : refusal,
+      refusal,
+    );
+  }
+
+  /** Everything that was built on the transaction that failed fails with it. */
+  #refuseAll(first: EventStoreError, others: EventStoreError): void {
     const [batch, ...later] = this.#batches.splice(0);
-    const message = `${file}: a commit failed: ${String(cause)}`;
-    batch!.fail(new EventStoreError(written ? 'append-outcome-unknown' : 'unavailable', message, undefined, { cause }));
-    for (const next of later) next.fail(new EventStoreError('unavailable', message, undefined, { cause }));
+    batch?.fail(first);
+    for (const next of later) next.fail(others);
     this.#waitingEvents = 0;
+  }
+
+  /** A commit that writes where the log ends, once more. */
+  #tryAgain(): void {
+    if (this.#batches.length > 0) return;
+    this.#openBatch(0);
+    this.#schedule();
   }
 
   #release(batch: CommitBatch): void {

@@ -26,22 +26,25 @@ import {
 import { AbsentTypes } from './absent-types.js';
 import { appendInOrder } from './append-in-order.js';
 import { BlockLog } from './block-log.js';
-import { assertRestored, makeDirectory } from './data-directory.js';
+import { assertRestored, closeFileToOthers, prepareDirectory, prepareLockFile } from './data-directory.js';
+import { checkDataFile } from './data-file.check.js';
 import type { DirectoryHolder } from './directory-holder.js';
 import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { getCopy, type Environment } from './environment.js';
+import { FileSpace } from './file-space.js';
 import { GroupCommit } from './group-commit.js';
 import { limitsOf, type Limits, type LmdbEventStoreOptions } from './lmdb-event-store.options.js';
 import { LogReads, READ_EVENTS_MAX } from './log-reads.js';
 import { assertCheckpoint, LogSubscription, type DurableLog } from './log-subscription.js';
-import { DATA_FILE, openChecked, readTail } from './open-log.js';
-import { Ownership } from './ownership.js';
+import { DATA_FILE, LOCK_FILE, openForWriting, readTail } from './open-log.js';
+import { isSameFile, Ownership } from './ownership.js';
 import { RecentEvents } from './recent-events.js';
 import { positionOf } from './sequence.js';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.format.js';
 import { storeIdentity } from './store-identity.js';
 import { RecentMap, StreamIndex } from './stream-index.js';
 import { yieldToLoop, type ScannedLog, type ScanSlice, type TypeScan } from './type-scan.js';
+import { verifyBlocks, verifyIndex } from './verify-copy.js';
 
 /** Stands for a checkpoint that was forgotten. */
 const FORGOTTEN = '' as Position;
@@ -53,31 +56,56 @@ export async function openLmdbEventStore(options: LmdbEventStoreOptions): Promis
   const { directory, clock = { now: () => Date.now() }, telemetry = silentTelemetry } = options;
   const limits = limitsOf(options);
   const file = join(directory, DATA_FILE);
-  makeDirectory(directory);
   assertRestored(directory);
+  prepareDirectory(directory, telemetry);
   const onWait = (holder: DirectoryHolder, silentMsMax: number): void => {
     const { pid, host } = holder;
     telemetry.warn('event store: waits for a sign of life of the process that held it', { pid, host, silentMsMax });
   };
   const lock = await lockDirectory(directory, { nowMs: clock.now(), onWait });
   let environment: Environment | null = null;
+  let space: FileSpace | null = null;
   try {
-    environment = openChecked(directory, false);
+    checkDataFile(file, true);
+    space = await FileSpace.of(file);
+    prepareLockFile(directory);
+    environment = openForWriting(directory);
+    for (const name of [DATA_FILE, LOCK_FILE]) closeFileToOthers(join(directory, name));
+    space ??= (await FileSpace.of(file))!;
     environment.root.readerCheck();
+    await verifyCopied(environment, file, telemetry);
     const ownership = await Ownership.take(environment, file, directory, lock.holder, (error) => {
       telemetry.count('event_store_lost_total');
       telemetry.error('the event store was lost to another process', { file, error: error.message });
       options.onLost?.(error);
     });
     const storeUuid = await storeIdentity(environment, ownership, file);
-    const store = new LmdbEventStore(storeUuid, environment, ownership, lock, limits, telemetry, file);
+    const store = new LmdbEventStore(storeUuid, environment, ownership, space, lock, limits, telemetry, file);
     await ownership.startAt(store.end());
     return store;
   } catch (error) {
+    await space?.close();
     await environment?.root.close();
     lock.release();
     throw error;
   }
+}
+
+/** Verifies the whole of a file that is not the one that was written: a copy, a restored backup. */
+async function verifyCopied(environment: Environment, file: string, telemetry: Telemetry): Promise<void> {
+  if (isSameFile(environment, file)) return;
+  const startedMs = performance.now();
+  const { end } = await verifyBlocks(environment, file);
+  const recorded = Ownership.recordedEnd(environment);
+  if (recorded !== null && recorded !== end) {
+    throw new EventStoreError(
+      'damaged',
+      `${file}: the log ends at ${end}, and should at ${recorded}; restore a backup`,
+    );
+  }
+  await verifyIndex(environment, file, end);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  telemetry.info('event store: verified a file that was not opened here before', { file, events: end, seconds });
 }
 
 /** The embedded event store: one process, one directory, LMDB underneath. Made by `openLmdbEventStore`. */
@@ -99,6 +127,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
     storeUuid: string,
     private readonly environment: Environment,
     private readonly ownership: Ownership,
+    private readonly space: FileSpace,
     private readonly lock: DirectoryLock,
     private readonly limits: Limits,
     private readonly telemetry: Telemetry,
@@ -120,6 +149,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
     this.#commits = new GroupCommit({
       environment,
       ownership,
+      space,
       index,
       tail,
       heads,
@@ -217,7 +247,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
 
   /** Why no append can succeed now, in words; null while appends can. */
   appendObstacle(): string | null {
-    return this.ownership.lost?.message ?? null;
+    return this.#commits.obstacle;
   }
 
   async close(): Promise<void> {
@@ -275,6 +305,7 @@ export class LmdbEventStore implements EventStore, DurableLog {
     clearInterval(this.#ownerChecks);
     this.#wake();
     await this.#commits.drained();
+    await this.space.close();
     await this.environment.root.close();
     this.lock.release();
   }

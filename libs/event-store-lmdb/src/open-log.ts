@@ -10,15 +10,44 @@ import { getCopy, openEnvironment, type Environment } from './environment.js';
 import { StreamTail } from './stream-tail.js';
 
 export const DATA_FILE = 'data.mdb';
+export const LOCK_FILE = 'lock.mdb';
 export const INDEXED_THROUGH_KEY = Buffer.from('indexedThrough');
 const TAIL_READ_EVENTS = 4_096;
 
-/** @throws EventStoreError `damaged` */
-export function openChecked(directory: string, readOnly: boolean): Environment {
+/** Call `checkDataFile` before. @throws EventStoreError `damaged`, `unavailable` */
+export function openForWriting(directory: string): Environment {
+  return open(directory, join(directory, DATA_FILE), false);
+}
+
+/**
+ * Opens the log to read it, beside an engine or without one.
+ * @throws EventStoreError `damaged`, `unavailable`
+ */
+export async function openForReading(directory: string): Promise<Environment> {
+  assertRestored(directory);
   const file = join(directory, DATA_FILE);
-  if (readOnly && !existsSync(file)) throw new EventStoreError('unavailable', `${file}: there is no event store`);
-  // Beside a running writer pages change while they are walked; so a reader only makes sure that none is missing.
-  checkDataFile(file, !readOnly);
+  if (!existsSync(file)) throw new EventStoreError('unavailable', `${file}: there is no event store`);
+  const holder = await holderOf(directory, Date.now());
+  if (holder !== null && hasThisPidElsewhere(holder)) throw samePidElsewhere(directory);
+  try {
+    // Beside a writer, who has checked them, pages change while they are walked: then only make sure that none is missing.
+    checkDataFile(file, holder === null);
+  } catch (error) {
+    if (holder !== null || (await holderOf(directory, Date.now())) === null) throw error;
+    checkDataFile(file, false);
+  }
+  return open(directory, file, true);
+}
+
+function samePidElsewhere(directory: string): EventStoreError {
+  const message =
+    `${directory}: this process has pid ${process.pid}, like the engine that holds the directory in another PID ` +
+    `namespace, and LMDB tells processes apart by pid. Run it inside the engine's container or with another pid ` +
+    '(docker run --init)';
+  return new EventStoreError('unavailable', message);
+}
+
+function open(directory: string, file: string, readOnly: boolean): Environment {
   try {
     return openEnvironment(directory, readOnly);
   } catch (cause) {
@@ -28,23 +57,6 @@ export function openChecked(directory: string, readOnly: boolean): Environment {
     }
     throw new EventStoreError('unavailable', `${file}: ${message}`, undefined, { cause });
   }
-}
-
-/**
- * Opens the log to read it, beside an engine or without one.
- * @throws EventStoreError `damaged`, `unavailable`
- */
-export async function openForReading(directory: string): Promise<Environment> {
-  assertRestored(directory);
-  const holder = await holderOf(directory, Date.now());
-  if (holder !== null && hasThisPidElsewhere(holder)) {
-    const message =
-      `${directory}: this process has pid ${process.pid}, like the engine that holds the directory in another PID ` +
-      `namespace, and LMDB tells processes apart by pid. Run it inside the engine's container or with another pid ` +
-      '(docker run --init)';
-    throw new EventStoreError('unavailable', message);
-  }
-  return openChecked(directory, true);
 }
 
 export function indexedThroughOnDisk(environment: Environment): number {

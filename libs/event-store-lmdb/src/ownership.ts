@@ -1,13 +1,18 @@
+import { statSync } from 'node:fs';
 import { EventStoreError } from '@livegift/event-store';
 import { describeHolder, livenessOf, parseHolder, type DirectoryHolder } from './directory-holder.js';
 import { getCopy, type Environment } from './environment.js';
 
-/** Token as f64 | the holder as JSON. LMDB compares the first eight bytes inside the transaction. */
+/** Token as f64 | the holder, and the inode of the file, as JSON. LMDB compares the first eight bytes inside the transaction. */
 const OWNER_KEY = Buffer.from('owner');
 /** Position of the log's last event as f64: compared in the same way. */
 const END_KEY = Buffer.from('end');
 const TOKEN_BYTES = 8;
 const TOKEN_DIGITS = 13;
+
+interface OwnerRecord extends DirectoryHolder {
+  readonly inode: string;
+}
 
 /** The position of the log's last event before and after a transaction. */
 export interface Growth {
@@ -49,7 +54,8 @@ export class Ownership {
       throw new EventStoreError('held', `${file}: ${describeHolder(owner)}`);
     }
     const ownership = new Ownership(environment, file, holder, onLost);
-    const value = Buffer.concat([asDouble(ownership.#token), Buffer.from(JSON.stringify(holder))]);
+    const record: OwnerRecord = { ...holder, inode: inodeOf(file) };
+    const value = Buffer.concat([asDouble(ownership.#token), Buffer.from(JSON.stringify(record))]);
     const put = (): void => void environment.meta.put(OWNER_KEY, value);
     const taken =
       before === undefined
@@ -57,6 +63,13 @@ export class Ownership {
         : environment.meta.ifVersion(OWNER_KEY, before.readDoubleLE(0), put);
     if (!(await taken)) throw new EventStoreError('held', `${file}: another process has just taken the directory`);
     return ownership;
+  }
+
+  /**
+   * Where the log ended at the last transaction that appended to it; null in a store from before this was recorded.
+   */
+  static recordedEnd(environment: Environment): number | null {
+    return getCopy(environment.meta, END_KEY)?.readDoubleLE(0) ?? null;
   }
 
   /** Records where the log ends. Call it once, before the first commit that grows the log. */
@@ -113,6 +126,26 @@ export class Ownership {
     this.onLost(this.#lost);
     return this.#lost;
   }
+}
+
+/**
+ * Whether the file is the very one that its last owner wrote, not a copy of it: a copy may mix states, so every byte of
+ * it is verified when it is opened for the first time.
+ */
+export function isSameFile(environment: Environment, file: string): boolean {
+  const value = getCopy(environment.meta, OWNER_KEY);
+  if (value === undefined) return false;
+  try {
+    const { inode } = JSON.parse(value.toString('utf8', TOKEN_BYTES)) as Partial<OwnerRecord>;
+    return inode === inodeOf(file);
+  } catch {
+    return false;
+  }
+}
+
+/** As text: some file systems have numbers beyond 2^53. */
+function inodeOf(file: string): string {
+  return String(statSync(file, { bigint: true }).ino);
 }
 
 /** Part of the random token, so that the database can compare it as a number. */

@@ -8,7 +8,7 @@ import { addSourceOptions, chosenSource } from '../source/source-options.js';
 import type { LogSource, SourceFlags } from '../source/log-source.js';
 import { auditLog } from './audit-log.js';
 import { RULES, type Finding, type Report } from './finding.js';
-import { openLog, openServerLog, verifyStorage } from './open-log.js';
+import { isDamaged, openLog, openServerLog, reportDamage, verifyStorage } from './open-log.js';
 import type { AuditSummary } from './money-audit.js';
 
 interface AuditOptions extends SourceFlags {
@@ -78,13 +78,17 @@ async function auditDirectory(dataDir: string, run: Run): Promise<AuditSummary |
     if (run.signal.aborted) return null;
     if (!isSound) return cannotBeRead();
     return await readMoney(log, run, async () => ((await isDirectoryHeld(dataDir, Date.now())) ? Date.now() : null));
+  } catch (error) {
+    if (!isDamaged(error)) throw error;
+    reportDamage(error.message, null, run.report);
+    return cannotBeRead();
   } finally {
     await log.close();
   }
 }
 
 function cannotBeRead(): null {
-  process.stderr.write('livegift: the money is not checked, since not all of the log can be read\n');
+  process.stderr.write('livegift: the data is damaged, so the money was not checked; restore a backup\n');
   return null;
 }
 

@@ -60,10 +60,10 @@ export async function verifyStorage(
   return isSound;
 }
 
-function isDamaged(error: unknown): error is EventStoreError {
+export function isDamaged(error: unknown): error is EventStoreError {
   return error instanceof EventStoreError && error.code === 'damaged';
 }
 
-function reportDamage(detail: string, position: string | null, report: Report): void {
-  report({ rule: 'storage', stream: null, revision: null, position, detail });
+export function reportDamage(detail: string, position: string | null, report: Report): void {
+  report({ rule: 'storage', stream: null, revision: null, position, detail: `damaged: ${detail}` });
 }

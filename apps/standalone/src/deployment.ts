@@ -1,7 +1,18 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 const DEPLOYMENT_FILE = 'deployment.json';
+const FILE_MODE = 0o600;
+const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
 /** What is chosen once for a data directory, because answers already given depend on it. */
 export interface Deployment {
@@ -44,7 +55,7 @@ function read(file: string): Deployment {
 /** Written beside and renamed, so that a crash leaves the whole file or none. */
 function write(file: string, deployment: Deployment): void {
   const beside = `${file}.new`;
-  const descriptor = openSync(beside, 'w');
+  const descriptor = openSync(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
   try {
     writeFileSync(descriptor, `${JSON.stringify(deployment)}\n`);
     fsyncSync(descriptor);

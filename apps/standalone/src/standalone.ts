@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { ENGINE_VERSION, type Environment } from '@livegift/config';
@@ -8,7 +7,7 @@ import { createMemoryFanOut } from '@livegift/fanout-memory';
 import type { FanOut } from '@livegift/fanout';
 import { configureHttp, createHttpAdapter, type HttpDraining } from '@livegift/gift-api/gift-api.module';
 import { createTelemetry, type ProcessTelemetry } from '@livegift/observability';
-import type { Clocks } from '@livegift/kernel';
+import type { Clocks, Position } from '@livegift/kernel';
 import {
   ClockWatch,
   NestLog,
@@ -67,7 +66,6 @@ export async function startStandalone({ environment, ...options }: StandaloneOpt
   telemetry.gauge('build_info', 1, { version: ENGINE_VERSION, app: 'standalone' });
   telemetry.info('starting', { version: ENGINE_VERSION });
   const dataDir = resolve(environment.dataDir);
-  mkdirSync(dataDir, { recursive: true });
   let onLost: (error: Error) => void = () => {};
   const lost = new Promise<Error>((resolve) => (onLost = resolve));
   const clock = options.clock ?? systemClock;
@@ -153,6 +151,7 @@ function memoryPorts(
         storeId: store.storeId,
         foldVersion: PROJECTIONS_VERSION,
         head: () => store.head(),
+        eventIdAt: (position) => eventIdAt(store, position),
         telemetry,
         everyEvents: environment.snapshotEveryEvents,
       },
@@ -164,6 +163,13 @@ function memoryPorts(
       sourcePartitionCount: FAN_OUT_SOURCE_PARTITIONS,
     }),
   };
+}
+
+/** Positions of the embedded store count up by one. */
+async function eventIdAt(store: EventStore, position: Position): Promise<string | null> {
+  const before = String(BigInt(position) - 1n).padStart(position.length, '0') as Position;
+  const [event] = await store.readAll({ after: before, limit: 1 });
+  return event?.position === position ? event.id : null;
 }
 
 function running(

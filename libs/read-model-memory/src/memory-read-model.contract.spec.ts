@@ -39,6 +39,7 @@ function restarting(options: MemoryReadModelOptions, file: string): ReadModel {
         storeId,
         foldVersion: 1,
         head: async () => head?.position ?? null,
+        eventIdAt: async (position) => `event ${position}`,
         telemetry: silentTelemetry,
         onCloseEvents: 1,
       },

@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fdatasync, fsync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { endianness } from 'node:os';
 import { dirname } from 'node:path';
@@ -10,7 +10,7 @@ import { restoreSection } from './state-sections.js';
 import { SECTION_KINDS, sectionCount, type SectionKind, type StateSizes } from './state-cut.js';
 
 /** Change it when the layout of the file, or the meaning of anything in it, changes: older files are then left aside. */
-const FORMAT = 1;
+const FORMAT = 2;
 const MAGIC = 0x4d52474c;
 /** Magic u32 | kind u32 | index u32 | bytes u32 | CRC-32 of what is between this and the magic, and of the bytes, u32. */
 const SECTION_HEADER_BYTES = 20;
@@ -18,6 +18,9 @@ const CRC_AT = 16;
 const KIND_HEAD = 0;
 const KIND_END = 1;
 const KIND_FIRST_SECTION = 2;
+const KIND_LAST_EVENT = 99;
+const FILE_MODE = 0o600;
+const { O_CREAT, O_NOFOLLOW, O_RDONLY, O_TRUNC, O_WRONLY } = constants;
 /** So much may wait to be written by the system; then it is waited for. */
 const UNSYNCED_BYTES_MAX = 32 * 1024 * 1024;
 const SECTION_BYTES_MAX = 256 * 1024 * 1024;
@@ -58,7 +61,7 @@ export class SnapshotWriter {
     head: SnapshotHead,
   ) {
     this.#beside = `${file}.new`;
-    this.#descriptor = openSync(this.#beside, 'w');
+    this.#descriptor = openSync(this.#beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
     this.#write(KIND_HEAD, 0, [Buffer.from(JSON.stringify(head))]);
   }
 
@@ -77,7 +80,10 @@ export class SnapshotWriter {
     await syncData(this.#descriptor);
   }
 
-  async finish(): Promise<void> {
+  /** @param lastEventId of the event at the checkpoint: what tells a history from another one that forked from it */
+  async finish(lastEventId: string): Promise<void> {
+    this.#write(KIND_LAST_EVENT, 0, [Buffer.from(lastEventId)]);
+    this.#sections++;
     this.#write(KIND_END, this.#sections, []);
     await syncAll(this.#descriptor);
     this.#close();
@@ -125,12 +131,18 @@ export class SnapshotUnusable extends Error {
   override readonly name = 'SnapshotUnusable';
 }
 
+export interface StoredState {
+  readonly state: FoldState;
+  /** Id of the event at its checkpoint. */
+  readonly lastEventId: string;
+}
+
 /**
  * The state in the file.
  * @throws SnapshotUnusable when it is damaged or another's, ENOENT when there is none
  */
-export async function readSnapshot(file: string, identity: SnapshotIdentity): Promise<FoldState> {
-  const handle = await open(file, 'r');
+export async function readSnapshot(file: string, identity: SnapshotIdentity): Promise<StoredState> {
+  const handle = await open(file, O_RDONLY | O_NOFOLLOW);
   try {
     const sections = await findSections(handle);
     const head = JSON.parse((await readSection(handle, sections, KIND_HEAD, 0)).toString()) as SnapshotHead;
@@ -147,7 +159,8 @@ export async function readSnapshot(file: string, identity: SnapshotIdentity): Pr
         restoreSection(state, head.sizes, kind, index, bytes);
       }
     }
-    return state;
+    const lastEventId = (await readSection(handle, sections, KIND_LAST_EVENT, 0)).toString();
+    return { state, lastEventId };
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof RangeError || error instanceof TypeError) {
       throw new SnapshotUnusable(`it cannot be read: ${error.message}`, { cause: error });

@@ -32,6 +32,7 @@ function opened(snapshot: Partial<SnapshotOptions>, options: MemoryReadModelOpti
       storeId: 's',
       foldVersion: 1,
       head: async () => positionAt(1_000_000),
+      eventIdAt: async (position) => `event ${position}`,
       telemetry: { ...silentTelemetry, warn: (_, fields) => warnings.push(String(fields?.['error'])) },
       onCloseEvents: 1,
       ...snapshot,
@@ -198,6 +199,8 @@ describe('a snapshot is left aside, with a word, and removed', () => {
     ['of other projections', { foldVersion: 2 }, {}],
     ['from beyond the end of the log', { head: async () => positionAt(999) }, {}],
     ['of a log that is empty', { head: async () => null }, {}],
+    ['of a fork of the same store', { eventIdAt: async (position: string) => `other ${position}` }, {}],
+    ['at no event of the log', { eventIdAt: async () => null }, {}],
     ['made with another offset', {}, { utcOffset: '+01:00' }],
     ['made with another retention', {}, { retentionMs: HOUR_MS }],
   ])('%s', async (_, snapshot, options) => {

@@ -20,6 +20,8 @@ export interface SnapshotOptions {
   readonly foldVersion: number;
   /** The end of the log: a file from beyond it is of another past. */
   readonly head: () => Promise<Position | null>;
+  /** Id of the event at this position; null where there is none. A file whose last event is another one is of a fork. */
+  readonly eventIdAt: (position: Position) => Promise<string | null>;
   readonly telemetry: Telemetry;
   /** A new one is written after about so many events (counted by positions). Default a million. */
   readonly everyEvents?: number;
@@ -62,13 +64,15 @@ export class Snapshots {
 
   /** Null when there is none to begin from. */
   async load(): Promise<FoldState | null> {
-    const { file, head, telemetry } = this.#options;
+    const { file, head, eventIdAt, telemetry } = this.#options;
     const startedMs = this.clock.elapsedMs();
     try {
-      const state = await readSnapshot(file, this.#identity);
+      const { state, lastEventId } = await readSnapshot(file, this.#identity);
       const end = await head();
       const { position } = state.checkpoint!;
       if (end === null || position > end) throw new SnapshotUnusable(`it is at ${position}, the log ends at ${end}`);
+      if ((await eventIdAt(position)) !== lastEventId)
+        throw new SnapshotUnusable(`another event stands at ${position}`);
       this.#savedAt = Number(position);
       const seconds = (this.clock.elapsedMs() - startedMs) / 1_000;
       telemetry.info('read model: begins from its snapshot', { file, position, seconds });
@@ -176,7 +180,9 @@ export class Snapshots {
         if (writer.isFull) await writer.drain();
       }
       state.cut = null;
-      await writer.finish();
+      const lastEventId = await this.#options.eventIdAt(position);
+      if (lastEventId === null) throw new Error(`there is no event at ${position}`);
+      await writer.finish(lastEventId);
     } catch (error) {
       if (state.cut === cut) state.cut = null;
       writer.abandon();

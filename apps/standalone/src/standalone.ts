@@ -22,6 +22,7 @@ import { PROJECTIONS_VERSION } from '@livegift/projections';
 import { createMemoryReadModel, SNAPSHOT_FILE, type ReadModelInMemory } from '@livegift/read-model-memory';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { assertAddressFree } from './address.js';
 import { keepDeployment } from './deployment.js';
 import { StandaloneModule } from './standalone.module.js';
 
@@ -58,13 +59,14 @@ export interface Standalone {
 /**
  * Opens the data directory, and starts everything over it. Resolves as soon as it listens; what it reads from the log
  * may take a while longer.
- * @throws ConfigurationError, DeploymentError, EventStoreError (`held`, `damaged`), EADDRINUSE and the like
+ * @throws AddressTakenError before anything is written, ConfigurationError, DeploymentError, EventStoreError (`held`, `damaged`), EADDRINUSE and the like
  */
 export async function startStandalone({ environment, ...options }: StandaloneOptions): Promise<Standalone> {
   const telemetry =
     options.telemetry ?? createTelemetry({ level: environment.logLevel, app: 'standalone', processMetrics: true });
   telemetry.gauge('build_info', 1, { version: ENGINE_VERSION, app: 'standalone' });
   telemetry.info('starting', { version: ENGINE_VERSION });
+  await assertAddressFree(environment.host, environment.port);
   const dataDir = resolve(environment.dataDir);
   let onLost: (error: Error) => void = () => {};
   const lost = new Promise<Error>((resolve) => (onLost = resolve));

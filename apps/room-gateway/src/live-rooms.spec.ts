@@ -131,6 +131,16 @@ describe('a room over WebSocket', () => {
     });
   });
 
+  it.each([
+    ['?frm=x', 'query.frm', 'unknownParameter'],
+    ['?from=a&from=b', 'query.from', 'exactlyOne'],
+  ])('refuses %s, and server-sent events alike', async (query, path, rule) => {
+    const refusal = { status: 400, code: 'invalid-request', errors: [{ path, rule }] };
+    expect(await upgradeProblem(`${world.url}/v1/rooms/room/live${query}`)).toMatchObject(refusal);
+    const answer = await fetch(`${world.url}/v1/rooms/room/events${query}`);
+    expect(await answer.json()).toMatchObject(refusal);
+  });
+
   it('says what it takes to who comes without one', async () => {
     const answer = await fetch(`${world.url}/v1/rooms/room/live`);
     expect([answer.status, answer.headers.get('upgrade')]).toEqual([426, 'websocket']);

@@ -1,4 +1,5 @@
 import { fieldError, problemDocument, type FieldError } from '@livegift/contracts';
+import { unknownParameter } from './live-parameters.js';
 import { isId, type Scheduler, type Telemetry } from '@livegift/kernel';
 import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -42,6 +43,8 @@ export class RoomEventsController {
   async events(@Req() request: EventsRequest, @Res() reply: FastifyReply): Promise<void> {
     const { roomId } = request.params;
     if (!isId(roomId)) return invalid(reply, fieldError('path.roomId', 'isId'));
+    const unknown = unknownParameter(request.query);
+    if (unknown !== null) return invalid(reply, unknown);
     const told = first(request.query.after);
     const after = told === null ? null : this.gateway.spelling.readPosition(told);
     if (after === 'malformed') return invalid(reply, fieldError('query.after', 'isPosition'));

@@ -5,6 +5,7 @@ import { isId, type Cancellable, type HistorySpelling } from '@livegift/kernel';
 import { ambiguityOf, endWith, handOver, rawAnswer } from '@livegift/process';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { gatewayProblem } from './gateway-problem.filter.js';
+import { parametersOf, unknownParameter } from './live-parameters.js';
 import type { EntryRefusal, EntryRequest } from './room-gateway.js';
 import { readWithoutUpgrade } from './unwanted-upgrade.js';
 import { WebSocketClient, type WebSocketClientParts } from './web-socket-client.js';
@@ -123,6 +124,8 @@ function entryRequest(target: string, spelling: HistorySpelling): EntryRequest |
   const url = new URL(target, 'http://gateway');
   const match = LIVE_PATH.exec(url.pathname);
   if (match === null) return gatewayProblem('not-found');
+  const unknown = unknownParameter(parametersOf(url.searchParams));
+  if (unknown !== null) return malformed(unknown);
   const told = url.searchParams.get('after');
   const after = told === null ? null : spelling.readPosition(told);
   if (after === 'malformed') return malformed(fieldError('query.after', 'isPosition'));

@@ -294,7 +294,9 @@ describe('problems over HTTP', () => {
       ['/v1/leaderboards/gifters?from=1&around=ann', 'query.around', 'notTogetherWithFrom'],
       ['/v1/events?limit=10001', 'query.limit', 'max'],
       ['/v1/events?follow=yes', 'query.follow', 'isIn'],
-      ['/v1/events?types=a,,b', 'query.types', 'matches'],
+      ['/v1/events?types=GiftSent,,RoomOpened', 'query.types', 'unknownEventType'],
+      ['/v1/events?types=GiftSnet', 'query.types', 'unknownEventType'],
+      ['/v1/events?types=toString', 'query.types', 'unknownEventType'],
     ])('%s', async (path, at, rule) => {
       expectInvalid(await send(path), [at, rule]);
     });

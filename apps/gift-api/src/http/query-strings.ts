@@ -1,6 +1,6 @@
 import { IsIn, IsInt, IsOptional, Length, Matches, Max, Min } from 'class-validator';
 import { NumberFromText } from './validation/nested.decorator.js';
-import { IsId, IsInstant, IsPositionText } from './validation/rules.js';
+import { IsEventTypes, IsId, IsInstant, IsPositionText } from './validation/rules.js';
 
 export const PAGE_LIMIT_DEFAULT = 20;
 export const BOARD_LIMIT_DEFAULT = 10;
@@ -79,9 +79,7 @@ export class LogQuery extends AfterQuery {
 
   /** Event types between commas. */
   @IsOptional()
-  @Matches(/^[A-Za-z]{1,64}(,[A-Za-z]{1,64}){0,31}$/, {
-    message: '$property must be 1 to 32 event types, between commas',
-  })
+  @IsEventTypes()
   types?: string;
 
   @IsOptional()

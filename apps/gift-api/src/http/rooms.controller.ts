@@ -29,7 +29,7 @@ export class RoomsController {
       201: { one: 'Room', says: 'The room was opened.' },
       200: { one: 'Room', says: 'It was open already, with the same data.' },
     },
-    problems: ['room-exists', 'idempotency-key-reused', 'contention'],
+    problems: ['room-exists', 'room-closed', 'idempotency-key-reused', 'contention'],
   })
   @Post()
   async open(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {

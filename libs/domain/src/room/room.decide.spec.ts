@@ -43,7 +43,7 @@ describe('opening a room', () => {
       .thenRefused('room-exists');
   });
   it('does not open a closed room again, not even with the same data', () => {
-    given(opened, closed).when(openRoom).thenRefused('room-exists');
+    given(opened, closed).when(openRoom).thenRefused('room-closed');
     given(opened, closed)
       .when({ ...openRoom, title: null })
       .thenRefused('room-exists');

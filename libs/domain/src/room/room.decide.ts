@@ -30,7 +30,7 @@ export interface CloseRoom {
 }
 
 export type RoomCommand = OpenRoom | OpenRoomForHistory | CloseRoom;
-export type RoomRefusal = 'room-exists' | 'room-not-found' | 'room-creator-mismatch';
+export type RoomRefusal = 'room-exists' | 'room-closed' | 'room-not-found' | 'room-creator-mismatch';
 
 /** Plain JSON. A room that does not exist has `openedAt: null`. */
 export interface RoomState {
@@ -80,7 +80,8 @@ function decideRoom(command: RoomCommand, state: RoomState): readonly RoomEvent[
 function openRoom(command: OpenRoom, state: RoomState): readonly RoomEvent[] | Refused<RoomRefusal> {
   if (state.openedAt === null) return [roomOpened(command)];
   const same = state.creatorId === command.creatorId && state.title === command.title;
-  return same && state.closedAt === null ? [] : { refused: 'room-exists' };
+  if (!same) return { refused: 'room-exists' };
+  return state.closedAt === null ? [] : { refused: 'room-closed' };
 }
 
 function roomOpened(facts: Omit<OpenRoom, 'type'>): RoomEvent {

@@ -12,6 +12,7 @@ const RULES: Readonly<Record<string, (constraints: Constraints) => JsonSchema>> 
   isInt: () => ({ type: 'integer' }),
   isBoolean: () => ({ type: 'boolean' }),
   isText: () => ({ type: 'string' }),
+  unknownEventType: () => ({ type: 'string', examples: ['GiftSent,DiamondsCredited'] }),
   isName: () => ({ type: 'string' }),
   isObject: () => ({ type: 'object' }),
   isInstant: () => ({ type: 'string', format: 'date-time', pattern: 'Z$' }),

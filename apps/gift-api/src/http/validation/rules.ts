@@ -1,4 +1,5 @@
 import { ID_PATTERN, isId, isPosition, parseInstant } from '@livegift/kernel';
+import { EVENT_TYPES, isEventType } from '../../queries/event-types.js';
 import { isISO31661Alpha2, isISO4217CurrencyCode, ValidateBy, type ValidationOptions } from 'class-validator';
 
 /** Characters, counted as people do: a surrogate pair is one. */
@@ -88,4 +89,12 @@ export const IsHttpsUrl = (): PropertyDecorator =>
     (value) =>
       typeof value === 'string' && /^https:\/\/[^\s@"<>\\^`{|}\p{C}\p{Z}]+$/u.test(value) && URL.canParse(value),
     'an https address',
+  );
+
+/** Types of events between commas; one that no event has would be a list that is empty for ever. */
+export const IsEventTypes = (): PropertyDecorator =>
+  rule(
+    'unknownEventType',
+    (value) => typeof value === 'string' && value.split(',').every(isEventType),
+    `types of events between commas: ${EVENT_TYPES.join(', ')}`,
   );

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ASYNC_API } from '@livegift/contracts';
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Controller, Get, Param, Req, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from '../problem.js';
 import { ApiDocument } from './api-document.js';
+import { CompressedOnce } from './compressed-once.js';
 
 const ASSETS: Readonly<Record<string, string>> = {
   'swagger-ui.css': 'text/css; charset=utf-8',
@@ -35,7 +36,8 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-const ASYNC_API_JSON = JSON.stringify(ASYNC_API);
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-cache' };
+const ASYNC_API_JSON = new CompressedOnce(Buffer.from(JSON.stringify(ASYNC_API)), JSON_HEADERS);
 
 const START = "SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#api', deepLinking: true });\n";
 
@@ -43,18 +45,20 @@ const START = "SwaggerUIBundle({ url: '/v1/openapi.json', dom_id: '#api', deepLi
 @ApiExcludeController()
 @Controller()
 export class DocsController {
-  readonly #assets = new Map<string, Promise<Buffer>>();
+  readonly #assets = new Map<string, Promise<CompressedOnce>>();
+  #openApi: CompressedOnce | null = null;
 
   constructor(private readonly document: ApiDocument) {}
 
   @Get('v1/openapi.json')
-  openApi(@Res() reply: FastifyReply): void {
-    void reply.header('content-type', 'application/json; charset=utf-8').send(this.document.json());
+  openApi(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    this.#openApi ??= new CompressedOnce(Buffer.from(this.document.json()), JSON_HEADERS);
+    return this.#openApi.send(request, reply);
   }
 
   @Get('v1/asyncapi.json')
-  asyncApi(@Res() reply: FastifyReply): void {
-    void reply.header('content-type', 'application/json; charset=utf-8').send(ASYNC_API_JSON);
+  asyncApi(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    return ASYNC_API_JSON.send(request, reply);
   }
 
   @Get('docs')
@@ -66,20 +70,22 @@ export class DocsController {
   }
 
   @Get('docs/:asset')
-  async asset(@Param('asset') name: string, @Res() reply: FastifyReply): Promise<void> {
+  async asset(@Param('asset') name: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     if (name === 'start.js') {
       void reply.header('content-type', 'text/javascript; charset=utf-8').send(START);
       return;
     }
     const type = Object.hasOwn(ASSETS, name) ? ASSETS[name] : undefined;
     if (type === undefined) throw new ProblemError('not-found', 'there is no such page');
-    const bytes = this.#assets.get(name) ?? readFile(join(assetsDirectory(), name));
-    this.#assets.set(name, bytes);
-    void reply
-      .header('content-type', type)
-      .header('cache-control', 'max-age=3600')
-      .send(await bytes);
+    const asset = this.#assets.get(name) ?? loaded(name, type);
+    this.#assets.set(name, asset);
+    await (await asset).send(request, reply);
   }
+}
+
+async function loaded(name: string, type: string): Promise<CompressedOnce> {
+  const bytes = await readFile(join(assetsDirectory(), name));
+  return new CompressedOnce(bytes, { 'content-type': type, 'cache-control': 'max-age=3600' });
 }
 
 /** The pages' files come with @nestjs/swagger, as a dependency of its own. */

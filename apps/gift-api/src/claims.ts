@@ -75,26 +75,27 @@ export class Claims<Claim extends ClaimEvent> {
    * claims that are never released. Never rejects.
    */
   async claimInOrder(wanted: readonly WantedClaim<Claim>[], correlationId: string): Promise<OrderedClaims<Claim>> {
+    const repeats = repeatsOf(wanted);
     const attempts: (ClaimAttempt<Claim> | null)[] = [];
     try {
       attempts.push(...(await this.#held(wanted)));
-      for (let at = attempts.indexOf(null); at !== -1; at = attempts.indexOf(null, at)) {
+      while (attempts.includes(null)) {
         const free = wanted.flatMap(({ stream, data }, index): (OrderedAppend & { index: number })[] => {
-          if (index < at || attempts[index] !== null) return [];
-          return [
-            { index, stream, events: [this.#event(this.type, data, correlationId, null)], expected: 'no-stream' },
-          ];
+          if (attempts[index] !== null || repeats.has(index)) return [];
+          const events = [this.#event(this.type, data, correlationId, null)];
+          return [{ index, stream, events, expected: 'no-stream' }];
         });
         const { results, failure } = await this.store.appendInOrder(free);
         for (const { index } of free.slice(0, results.length)) {
           attempts[index] = { data: wanted[index]!.data, revision: 0, ours: true };
         }
+        for (const [index, first] of repeats) {
+          const claimed = attempts[first];
+          if (claimed) attempts[index] ??= { ...claimed, ours: false };
+        }
         if (failure === undefined) break;
         if (!isConflict(failure) && !isUnknown(failure)) throw failure;
-        const { index, stream, events } = free[results.length]!;
-        const claim = await this.read(stream);
-        if (claim === null) throw new CommandError('unavailable', `it is not known whether ${stream} was claimed`);
-        attempts[index] = attemptOf(claim, claim.id === events[0]!.id);
+        await this.#lookAtHeld(wanted, attempts, free[results.length]!);
       }
       return { attempts: attempts as ClaimAttempt<Claim>[], failure: null };
     } catch (failure) {
@@ -103,6 +104,24 @@ export class Claims<Claim extends ClaimEvent> {
         attempts: attempts.slice(0, Math.max(first, 0)) as ClaimAttempt<Claim>[],
         failure: commandErrorOf(failure),
       };
+    }
+  }
+
+  /** After one that was not free: asks for all at once, since one round for each would take as long as they are many, squared. */
+  async #lookAtHeld(
+    wanted: readonly WantedClaim<Claim>[],
+    attempts: (ClaimAttempt<Claim> | null)[],
+    refused: OrderedAppend & { readonly index: number },
+  ): Promise<void> {
+    const open = attempts.flatMap((attempt, index) => (attempt === null ? [index] : []));
+    const claims = await Promise.all(open.map((index) => this.read(wanted[index]!.stream)));
+    for (const [at, index] of open.entries()) {
+      const claim = claims[at]!;
+      if (claim !== null)
+        attempts[index] = attemptOf(claim, claim.id === refused.events[0]!.id && index === refused.index);
+    }
+    if (attempts[refused.index] === null) {
+      throw new CommandError('unavailable', `it is not known whether ${refused.stream} was claimed`);
     }
   }
 
@@ -142,4 +161,16 @@ export class Claims<Claim extends ClaimEvent> {
 
 function attemptOf<Claim extends ClaimEvent>(claim: RecordedClaim<Claim>, ours: boolean): ClaimAttempt<Claim> {
   return { data: claim.data, revision: claim.revision, ours };
+}
+
+/** Of each claim that asks for the stream of an earlier one, that earlier one: it decides for both. */
+function repeatsOf(wanted: readonly { readonly stream: string }[]): ReadonlyMap<number, number> {
+  const firsts = new Map<string, number>();
+  const repeats = new Map<number, number>();
+  for (const [index, { stream }] of wanted.entries()) {
+    const first = firsts.get(stream);
+    if (first === undefined) firsts.set(stream, index);
+    else repeats.set(index, first);
+  }
+  return repeats;
 }

@@ -101,7 +101,17 @@ export function createGiftApplication(parts: GiftApplicationParts): GiftApplicat
   const historyClaims = new Claims<HistoryClaimed>(store, clock, ids, 'HistoryClaimed');
   const completion = new HistoryCompletion(commands, store, config);
   const historyRooms = new HistoryRooms(rooms, references, earnings, historyClaims);
-  const history = new History(commands, historyRooms, earnings, newSubjects, historyClaims, completion, clock, config);
+  const history = new History(
+    commands,
+    historyRooms,
+    earnings,
+    newSubjects,
+    historyClaims,
+    completion,
+    clock,
+    scheduler,
+    config,
+  );
   const finisherWork = parts.finisherWork ?? allOfTheWork(1);
   const finishing = new SoleWorker(finisherWork, () => {
     const finisher = new Finisher({ store, clock, scheduler, telemetry, purchases, history, options: config });

@@ -1,7 +1,15 @@
 import { commandErrorOf, type CommandError } from '@livegift/command-handling';
 import { fieldError, type LineAnswer } from '@livegift/contracts';
 import { importStream, walletStream, type HistoryClaimed } from '@livegift/domain';
-import { CREATOR_LIMIT_DIAMONDS, diamondsFor, parseInstant, type Clock, type Diamonds } from '@livegift/kernel';
+import {
+  CREATOR_LIMIT_DIAMONDS,
+  diamondsFor,
+  parseInstant,
+  pause,
+  type Clock,
+  type Diamonds,
+  type Scheduler,
+} from '@livegift/kernel';
 import type { Claims } from '../claims.js';
 import type { CreatorEarnings } from '../creators/creator-earnings.js';
 import { answering } from '../store-calls.js';
@@ -48,6 +56,7 @@ export class History {
     private readonly claims: Claims<HistoryClaimed>,
     private readonly completion: HistoryCompletion,
     private readonly clock: Clock,
+    private readonly scheduler: Scheduler,
     private readonly config: HistoryConfig,
   ) {}
 
@@ -56,6 +65,8 @@ export class History {
     const underWay = lines.map(({ line, body }): LineUnderWay => ({ line, body, existing: null, answer: null }));
     const order = new RisingPositions();
     for (const chunk of chunksOf(underWay, this.config.importChunkLines)) {
+      // Where everything is known already nothing is waited for, and others would get no turn.
+      if (chunk[0] !== underWay[0]) await pause(this.scheduler, 0);
       try {
         await this.#importChunk(chunk, order, correlationId);
       } catch (failure) {

@@ -43,13 +43,13 @@ export class BulkController {
   @Post('gifts/bulk')
   async sendGifts(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { correlationId } = readCommand(request, LINES);
-    const { valid, invalid } = readLines<BulkGiftLineBody>(
+    const { valid, invalid } = await readLines<BulkGiftLineBody>(
       bytesOf(request),
       this.limits.bulkLinesMax,
       this.#validateGift,
     );
     const answers = valid.length === 0 ? [] : await this.commands.execute(new SendGiftsInBulk(valid, correlationId));
-    sendLines(reply, answers, invalid);
+    await sendLines(reply, answers, invalid);
   }
 
   @Describe({
@@ -65,13 +65,13 @@ export class BulkController {
   @Post('history/import')
   async importHistory(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const { correlationId } = readCommand(request, LINES);
-    const { valid, invalid } = readLines<HistoryLineBody>(
+    const { valid, invalid } = await readLines<HistoryLineBody>(
       bytesOf(request),
       this.limits.bulkLinesMax,
       this.#validateHistory,
     );
     const answers = valid.length === 0 ? [] : await this.commands.execute(new ImportHistory(valid, correlationId));
-    sendLines(reply, answers, invalid);
+    await sendLines(reply, answers, invalid);
   }
 }
 

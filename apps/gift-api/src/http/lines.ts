@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { fieldError, type FieldError, type LineAnswer } from '@livegift/contracts';
+import { yieldToLoop } from '@livegift/process';
 import type { FastifyReply } from 'fastify';
 import { duplicateKeyError, parseJson } from './json-text.js';
 import { toldIn } from './history-edge.js';
@@ -9,6 +10,10 @@ import type { CompiledValidator } from './validation/compiled-validator.js';
 /** As much as a single command's body; a longer line is invalid, and so not even parsed. */
 export const LINE_BYTES_MAX = 65_536;
 export const NDJSON_CONTENT_TYPE = 'application/x-ndjson; charset=utf-8';
+/** What is wrong with one line is said so often at the most: ten thousand lines of junk must not become a huge answer. */
+const LINE_ERRORS_MAX = 5;
+/** Reading lines and writing answers give others their turn after so long. */
+const SLICE_MS = 5;
 const NEWLINE = 0x0a;
 const WHITE = new Set([NEWLINE, 0x0d, 0x20]);
 
@@ -26,14 +31,23 @@ export interface ReadLines<Body> {
  * none, one in between is invalid.
  * @throws ProblemError `too-many-lines`
  */
-export function readLines<Body>(bytes: Buffer, linesMax: number, validate: CompiledValidator): ReadLines<Body> {
+export async function readLines<Body>(
+  bytes: Buffer,
+  linesMax: number,
+  validate: CompiledValidator,
+): Promise<ReadLines<Body>> {
   const valid: { line: number; body: Body }[] = [];
   const invalid: LineAnswer[] = [];
   let length = bytes.length;
   while (length > 0 && WHITE.has(bytes[length - 1]!)) length--;
   const isText = isUtf8(bytes);
   let line = 0;
+  let sliceEndsMs = performance.now() + SLICE_MS;
   for (let start = 0; start < length;) {
+    if (performance.now() > sliceEndsMs) {
+      await yieldToLoop();
+      sliceEndsMs = performance.now() + SLICE_MS;
+    }
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 || newline > length ? length : newline;
     line++;
@@ -68,13 +82,24 @@ function readLine(
     return { errors: [fieldError('body', 'json')] };
   }
   const errors = validate(body);
-  return errors === null ? { body } : { errors };
+  return errors === null ? { body } : { errors: errors.slice(0, LINE_ERRORS_MAX) };
 }
 
 /** Answers in the order of the request's lines, whichever way each was come by. */
-export function sendLines(reply: FastifyReply, answers: readonly LineAnswer[], invalid: readonly LineAnswer[]): void {
+export async function sendLines(
+  reply: FastifyReply,
+  answers: readonly LineAnswer[],
+  invalid: readonly LineAnswer[],
+): Promise<void> {
   const all = invalid.length === 0 ? answers : [...answers, ...invalid].sort((a, b) => a.line - b.line);
   const { historySpelling } = reply.server;
-  const text = all.map((answer) => `${JSON.stringify(toldIn(historySpelling, answer))}\n`).join('');
+  let text = '';
+  let sliceEndsMs = performance.now() + SLICE_MS;
+  for (const answer of all) {
+    text += `${JSON.stringify(toldIn(historySpelling, answer))}\n`;
+    if (performance.now() <= sliceEndsMs) continue;
+    await yieldToLoop();
+    sliceEndsMs = performance.now() + SLICE_MS;
+  }
   void reply.code(200).header('content-type', NDJSON_CONTENT_TYPE).send(text);
 }

@@ -1,4 +1,10 @@
-import { EventStoreError, type Appended, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
+import {
+  assertAppendable,
+  EventStoreError,
+  type Appended,
+  type AppendResult,
+  type ExpectedRevision,
+} from '@livegift/event-store';
 import type { NewEvent, Position } from '@livegift/kernel';
 import { AppendCalls } from './append-calls.js';
 import type { AppendAnswer } from './append-messages.js';
@@ -30,7 +36,7 @@ export class EventAppends {
   /** As it is sent, once for the check and the way. @throws EventStoreError `append-too-large` */
   encoded(stream: string, events: readonly NewEvent[]): readonly WireEvent[] {
     if (isReservedStream(stream)) throw new Error(`the stream ${stream} belongs to the event store itself`);
-    if (events.length === 0) throw new Error('an append has at least one event');
+    assertAppendable(stream, events);
     const { appendBytesMax, appendEventsMax } = this.limits;
     if (events.length > appendEventsMax) {
       throw new EventStoreError('append-too-large', `${events.length} events, at most ${appendEventsMax}`);

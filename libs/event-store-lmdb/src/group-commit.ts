@@ -1,6 +1,6 @@
 // Longer than most: what an append waits for, joins and is refused by is one thing, and reads best in one place.
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
-import { EventStoreError, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
+import { assertAppendable, EventStoreError, type AppendResult, type ExpectedRevision } from '@livegift/event-store';
 import type { NewEvent, Position, Telemetry } from '@livegift/kernel';
 import { BlockEncoder } from './block.encoder.js';
 import { BLOCK_BYTES_MAX } from './block.format.js';
@@ -77,6 +77,7 @@ export class GroupCommit {
   }
 
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
+    assertAppendable(stream, events);
     this.#assertCount(events.length);
     this.#assertRoom(stream, events.length);
     const pending = this.#pendingOf(stream);
@@ -135,15 +136,14 @@ export class GroupCommit {
 
   #assertCount(events: number): void {
     const { appendEventsMax } = this.parts.limits;
-    if (events === 0) throw new TypeError('an append has at least one event');
     if (events > appendEventsMax) {
       throw new EventStoreError('append-too-large', `${events} events in one append, at most ${appendEventsMax}`);
     }
   }
 
   #assertRoom(stream: string, events: number): void {
-    if (Buffer.byteLength(stream) > STREAM_NAME_BYTES_MAX || stream.length === 0) {
-      throw new TypeError(`a stream's name has 1 to ${STREAM_NAME_BYTES_MAX} bytes`);
+    if (Buffer.byteLength(stream) > STREAM_NAME_BYTES_MAX) {
+      throw new TypeError(`a stream's name has at most ${STREAM_NAME_BYTES_MAX} bytes`);
     }
     if (this.parts.ownership.lost !== null) throw this.parts.ownership.lost;
     if (this.#broken !== null) throw new EventStoreError('unavailable', this.#broken);

@@ -130,7 +130,8 @@ export interface EventStore extends EventReader {
   readonly readEventsMax: number;
 
   /**
-   * @param events 1 to `appendEventsMax`
+   * @param events 1 to `appendEventsMax`, each with a type
+   * @throws TypeError an empty stream name, an empty type, or no event: a mistake of the caller
    * @throws EventStoreError `wrong-expected-revision`, `append-too-large`, `append-outcome-unknown`, `unavailable`, `overloaded`
    */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult>;

@@ -1,3 +1,4 @@
+export * from './append-rules.js';
 export * from './errors.js';
 export * from './event-store.js';
 export * from './restored.js';

@@ -36,6 +36,19 @@ export function describeAppends(open: OpenEventStoreHarness): void {
       expect(await given.store.readStream(stream, { limit: 10 })).toHaveLength(existing);
     });
 
+    it.each([
+      ['a stream without a name', '', [['Happened']]],
+      ['an event without a type', 'unnamed', [['Happened'], ['']]],
+      ['no event', 'nothing', []],
+    ] as const)('throws at %s, as at any mistake of the caller', async (_, prefix, types) => {
+      const stream = prefix === '' ? '' : given.fresh(prefix);
+      const events = types.map(([type]) => given.event({}, type));
+      await expect(given.store.append(stream, events, 'no-stream')).rejects.toThrow(TypeError);
+      const { results, failure } = await given.store.appendInOrder([{ stream, events, expected: 'no-stream' }]);
+      expect([results, failure]).toEqual([[], expect.any(TypeError)]);
+      if (stream !== '') expect(await given.store.readStream(stream, { limit: 1 })).toEqual([]);
+    });
+
     it('keeps every field of an event', async () => {
       const stream = given.fresh('fields');
       const event = given.event({ coins: 5 }, 'CoinsPurchased');

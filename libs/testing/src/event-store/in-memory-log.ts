@@ -1,5 +1,6 @@
 import type { Checkpoint, NewEvent, Position, RecordedEvent } from '@livegift/kernel';
 import {
+  assertAppendable,
   EventStoreError,
   HISTORY_STREAM,
   historyIdFrom,
@@ -60,7 +61,6 @@ export class InMemoryLog {
 
   /** @throws EventStoreError `append-too-large` */
   assertFits(events: readonly NewEvent[]): void {
-    if (events.length === 0) throw new RangeError('an append has at least one event');
     const bytes = events.reduce(
       (sum, event) => sum + Buffer.byteLength(JSON.stringify([event.data, event.metadata])),
       0,
@@ -77,6 +77,7 @@ export class InMemoryLog {
 
   /** @throws EventStoreError `wrong-expected-revision`, `append-too-large` */
   append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): AppendResult {
+    assertAppendable(stream, events);
     this.assertFits(events);
     const actual = this.revisionOf(stream);
     if (actual !== expected) {

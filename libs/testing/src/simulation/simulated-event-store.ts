@@ -1,5 +1,6 @@
 import type { Checkpoint, NewEvent, Position, RecordedEvent } from '@livegift/kernel';
 import {
+  assertAppendable,
   EventStoreError,
   type Appended,
   type AppendResult,
@@ -49,6 +50,7 @@ export class SimulatedEventStore implements EventStore {
 
   async append(stream: string, events: readonly NewEvent[], expected: ExpectedRevision): Promise<AppendResult> {
     this.#assertOpen();
+    assertAppendable(stream, events);
     this.server.log.assertFits(events);
     const copy = events.map((event) => ({ ...event }));
     this.#appends++;

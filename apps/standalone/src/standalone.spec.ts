@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readEnvironment } from '@livegift/config';
@@ -70,11 +70,12 @@ describe('the whole engine in one process', () => {
     await expect(startStandalone({ environment })).rejects.toMatchObject({ code: 'held' });
   });
 
-  it('gives the directory back when it cannot listen', async () => {
+  it('writes nothing when it cannot listen, and takes the directory later', async () => {
     const { port } = await start();
     const other = mkdtempSync(join(tmpdir(), 'livegift-standalone-'));
     const environment = readEnvironment({ PORT: String(port), DATA_DIR: other, LOG_LEVEL: 'silent' });
-    await expect(startStandalone({ environment })).rejects.toMatchObject({ code: 'EADDRINUSE' });
+    await expect(startStandalone({ environment })).rejects.toThrow('another process listens there');
+    expect(readdirSync(other)).toEqual([]);
     await standalone!.close();
     const freed = readEnvironment({ PORT: '0', DATA_DIR: other, LOG_LEVEL: 'silent' });
     standalone = await startStandalone({ environment: freed });

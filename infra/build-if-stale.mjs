@@ -31,7 +31,7 @@ function isBuilt(wanted) {
   return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted && WORKSPACES.every(hasOutput);
 }
 
-/** Somebody may have removed it. */
+/** An output folder may have been removed. */
 function hasOutput(workspace) {
   return !existsSync(join(workspace, 'tsconfig.json')) || existsSync(join(workspace, 'dist'));
 }

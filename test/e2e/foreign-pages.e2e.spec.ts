@@ -110,6 +110,13 @@ describe('a page of elsewhere', () => {
     const asks = { 'access-control-request-method': 'POST', 'access-control-request-headers': 'idempotency-key' };
     const refused = await send('OPTIONS', '/v1/wallets', { ...asks, origin: 'https://evil.example' });
     expect(refused.headers['access-control-allow-origin']).toBeUndefined();
+    expect(refused).toMatchObject({ status: 403, body: expect.stringContaining('"code":"forbidden"') });
+    const rebound = await send('OPTIONS', '/v1/wallets', {
+      ...asks,
+      host: 'evil.example',
+      origin: 'http://evil.example',
+    });
+    expect(rebound).toMatchObject({ status: 403, body: expect.stringContaining('"code":"forbidden"') });
     const allowed = await send('OPTIONS', '/v1/wallets', { ...asks, origin: 'http://localhost:5173' });
     expect(allowed.headers).toMatchObject({
       'access-control-allow-origin': 'http://localhost:5173',

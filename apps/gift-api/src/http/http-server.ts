@@ -94,7 +94,7 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     maxAge: 600,
   });
   // From here on a browser may read what is refused: without these headers it sees a failure, and neither 503 nor Retry-After.
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     if (draining.isDraining) {
       done(new ProblemError('unavailable', 'the server is going; try again'));
       return;
@@ -106,7 +106,8 @@ export async function configureHttp(app: NestFastifyApplication, options: HttpSe
     }
     const refusal = options.origins.refusal(request);
     if (refusal !== null) {
-      done(new ProblemError('forbidden', refusal));
+      // Sent from here: a preflight is the plug-in's own route, which no filter of the application covers.
+      sendProblem(reply, problemBody('forbidden', refusal));
       return;
     }
     const encoding = request.headers['content-encoding'];

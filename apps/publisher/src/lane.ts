@@ -78,8 +78,9 @@ export class Lane {
       const { storeId: foreign, position: checkpoint } = publisher.checkpoint;
       if (foreign === storeId) return new Lane({ ...parts, publisher, checkpoint });
       const restored = isSameStore(foreign, storeId) ? await ancestry() : null;
-      if (restored?.ancestors.has(foreign) === true) {
-        const from = checkpoint < restored.beganAt ? checkpoint : restored.beganAt;
+      const leftAt = restored?.leftAt.get(foreign);
+      if (leftAt !== undefined) {
+        const from = checkpoint < leftAt ? checkpoint : leftAt;
         parts.telemetry.info('publisher: goes on after a restore', { sourcePartition, from });
         await publisher.publish([], { storeId, position: from });
         return new Lane({ ...parts, publisher, checkpoint: from });

@@ -376,6 +376,25 @@ describe('the publisher', () => {
     expect(bodyOf(seen.at(-1))).toMatchObject({ position: `${GENERATION}-${seen.at(-1)!.position}` });
   });
 
+  it('leaves nothing out when it was away while the store was restored twice', async () => {
+    const first = await publish();
+    await sendGift('v', 'room');
+    await sendGift('v', 'room');
+    await messagesUntil(2);
+    await first.stop();
+    const disk = new InMemoryDisk(STORE_ID);
+    store = new InMemoryEventStore(disk);
+    await sendGift('v', 'room');
+    for (const generation of [GENERATION, 'fedcba9876543210']) {
+      await beginGeneration(store, { generation, eventId: generation, correlationId: 'restore', nowMs });
+      store = new InMemoryEventStore(disk);
+      await sendGift('v', 'room', { giftId: `new in ${generation}` });
+    }
+    await publish();
+    const seen = (await messagesUntil(4)).map(({ id }) => id);
+    expect(seen).toEqual(['v.0', 'v.1', `new in ${GENERATION}`, 'new in fedcba9876543210']);
+  });
+
   it('gives up, and says so, when the checkpoint is of a history that this one does not go on from', async () => {
     const newer = await fanOut.openPublisher(0);
     const storeId = historyIdOf(STORE_ID, 'fedcba9876543210');

@@ -66,26 +66,28 @@ export async function beginGeneration(store: EventStore, given: NewGeneration): 
 export interface Ancestry {
   /** Position of its StoreRestored. */
   readonly beganAt: Position;
-  readonly ancestors: ReadonlySet<string>;
+  /** Where each earlier history was left for the next one. What it held from there on is lost. */
+  readonly leftAt: ReadonlyMap<string, Position>;
 }
 
 /** Null: nothing was ever restored. @throws EventStoreError `unavailable`, `damaged` */
 export async function ancestryOf(events: EventReader): Promise<Ancestry | null> {
   const uuid = storeUuidOf(events.storeId);
-  const ancestors = new Set([uuid]);
-  let newest: RecordedEvent | undefined;
+  const leftAt = new Map<string, Position>();
+  let history = uuid;
+  let beganAt: Position | null = null;
   for (let from = 0; ;) {
     const page = await events.readStream(HISTORY_STREAM, { from, limit: RESTORES_PER_PAGE });
     for (const event of page) {
       if (event.type !== 'StoreRestored') continue;
-      newest = event;
-      ancestors.add(historyIdFrom(uuid, event));
+      leftAt.set(history, event.position);
+      history = historyIdFrom(uuid, event);
+      beganAt = event.position;
     }
     if (page.length < RESTORES_PER_PAGE) break;
     from += page.length;
   }
-  ancestors.delete(events.storeId);
-  return newest === undefined ? null : { beganAt: newest.position, ancestors };
+  return beganAt === null ? null : { beganAt, leftAt };
 }
 
 const RESTORES_PER_PAGE = 100;

@@ -72,6 +72,7 @@ async function reset(name: ConsumerName, source: LogSource): Promise<string> {
     store = await openEventStoreDb({ connectionString: source.connectionString });
     return await consumer.cluster(store, environment!);
   } catch (error) {
+    if (isAway(error)) throw new StoppedError(`nothing was reset: ${error.message}`);
     if (!(error instanceof EventStoreError)) throw error;
     const advice = error.code === 'held' ? '; stop the engine first' : '';
     throw new StoppedError(`nothing was reset: ${error.message}${advice}`);
@@ -88,3 +89,7 @@ function environmentOf(name: ConsumerName): Parameters<ConsumerReset['cluster']>
     throw error;
   }
 }
+
+/** Redis or Kafka did not answer; their clients are loaded only when they are needed, so errors are told by name. */
+const isAway = (error: unknown): error is Error =>
+  error instanceof Error && ['ReadModelError', 'FanOutError'].includes(error.name);

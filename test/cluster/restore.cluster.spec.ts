@@ -115,6 +115,18 @@ describeWithServers(['redis', 'kafka'], 'a cluster whose event store goes back',
     expect(ready).toContain('not-ready');
   });
 
+  it('is noticed by a gift-api that is started again before the restore was run', async () => {
+    await cluster.crash('gift-api');
+    const seen = await eventually(
+      () => historyOf('gift-api').catch(() => ({ status: 0, reason: undefined })),
+      ({ reason }) => reason !== undefined,
+      SEEN_MS_MAX,
+    );
+    expect(seen).toMatchObject({ status: 503, reason: expect.stringContaining('livegift restore') });
+    const gift = { viewerId: 'ann', gift: 'rose', quantity: 5 };
+    expect(await api.keyed('/v1/rooms/r1/gifts', 'after-a-restart', gift)).toMatchObject({ status: 503 });
+  });
+
   it('begins a new generation once all apps are stopped', async () => {
     await Promise.all(cluster.apps.map((app) => app.kill()));
     const run = await livegiftWith(variables(), 'restore');

@@ -1,5 +1,6 @@
 import { guardedAppends, newestRecordedAtMs } from '@livegift/event-store';
 import { isUnavailableForGood, openEventStoreDb } from '@livegift/event-store-eventstoredb';
+import type { Position } from '@livegift/kernel';
 import { shareWork } from '@livegift/lease';
 import { openRedisLeases } from '@livegift/lease-redis';
 import {
@@ -16,7 +17,7 @@ import {
   type RunningApp,
 } from '@livegift/process';
 import { PROJECTIONS_VERSION } from '@livegift/projections';
-import { assertBuilt } from '@livegift/read-model';
+import { assertBuilt, type ReadModel } from '@livegift/read-model';
 import { openRedisReadModel } from '@livegift/read-model-redis';
 import { HistoryGuard } from '@livegift/subscriptions';
 import { startGiftApi } from './gift-api.server.js';
@@ -54,6 +55,10 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
     utcOffset: boardUtcOffset,
     retentionMs: boardRetentionMs,
   });
+  const projected = await newestProjected(readModel, store.storeId);
+  if (projected !== null) history.remember(projected);
+  // Before the first command. What it finds is in readiness, and an event store that is away is waited for there too.
+  await history.look().catch(() => {});
   const leases = openRedisLeases({ url: environment.redisUrl, telemetry });
   const clockWatch = await edge.watchClock([redisTime(leases), newestEventTime(() => newestRecordedAtMs(store))]);
   const sharing = { group: 'purchase-finisher', partCount: 1, holder: systemIds.uuid() };
@@ -89,4 +94,20 @@ export async function startGiftApiProcess(edge: ProcessEdge<'gift-api'>): Promis
       await store.close();
     },
   };
+}
+
+/**
+ * How far read models have followed this history: an event store that does not reach it went back while this process was
+ * away. Null where they do not answer, since commands need only the event store.
+ */
+async function newestProjected(readModel: ReadModel, storeId: string): Promise<Position | null> {
+  const partitions = Array.from({ length: readModel.partitionCount }, (_, partition) => partition);
+  const checkpoints = await Promise.allSettled(partitions.map((partition) => readModel.checkpoint(partition)));
+  let newest: Position | null = null;
+  for (const answer of checkpoints) {
+    const checkpoint = answer.status === 'fulfilled' ? answer.value : null;
+    if (checkpoint?.storeId !== storeId) continue;
+    if (newest === null || checkpoint.position > newest) newest = checkpoint.position;
+  }
+  return newest;
 }

@@ -70,6 +70,11 @@ export class HistoryGuard {
     this.assertHeld();
   }
 
+  /** Another process has seen this position in this history: a log that does not reach it went back before this process began. */
+  remember(position: Position): void {
+    if (this.#seen === null || position > this.#seen) this.#seen = position;
+  }
+
   lose(how: string): void {
     if (this.#lost !== null) return;
     this.#lost = `the event store went back: ${how}; ${WHAT_TO_DO}`;

@@ -1,15 +1,11 @@
-import type { EventStore } from '@livegift/event-store';
+import { forwardingStore, type EventStore } from '@livegift/event-store';
 import type { MonotonicClock, NewEvent, Telemetry } from '@livegift/kernel';
 
 /** The event store of the commands, with the duration of each append and what the appended events are worth. */
 export function measuredStore(store: EventStore, clock: MonotonicClock, telemetry: Telemetry): EventStore {
   const took = (begunMs: number): void =>
     telemetry.observe('append_duration_seconds', (clock.elapsedMs() - begunMs) / 1_000);
-  return {
-    storeId: store.storeId,
-    appendBytesMax: store.appendBytesMax,
-    appendEventsMax: store.appendEventsMax,
-    readEventsMax: store.readEventsMax,
+  return forwardingStore(store, {
     append: async (stream, events, expected) => {
       const begunMs = clock.elapsedMs();
       const result = await store.append(stream, events, expected);
@@ -26,16 +22,7 @@ export function measuredStore(store: EventStore, clock: MonotonicClock, telemetr
       }
       return outcome;
     },
-    readStream: (stream, options) => store.readStream(stream, options),
-    readAll: (options) => store.readAll(options),
-    head: () => store.head(),
-    subscribe: (options) => store.subscribe(options),
-    loadSnapshot: (name) => store.loadSnapshot(name),
-    saveSnapshot: (name, snapshot) => store.saveSnapshot(name, snapshot),
-    loadCheckpoint: (consumer) => store.loadCheckpoint(consumer),
-    saveCheckpoint: (consumer, position) => store.saveCheckpoint(consumer, position),
-    close: () => store.close(),
-  };
+  });
 }
 
 const LIVE = { source: 'live' };

@@ -1,5 +1,6 @@
 import { EventStoreError } from './errors.js';
 import type { EventStore } from './event-store.js';
+import { forwardingStore } from './forwarding-store.js';
 
 /**
  * The same event store, but nothing is appended while `refusal` gives a reason: appends are then `unavailable`, and
@@ -10,11 +11,7 @@ export function guardedAppends(store: EventStore, refusal: () => string | null):
     const reason = refusal();
     return reason === null ? null : new EventStoreError('unavailable', reason);
   };
-  return {
-    storeId: store.storeId,
-    appendBytesMax: store.appendBytesMax,
-    appendEventsMax: store.appendEventsMax,
-    readEventsMax: store.readEventsMax,
+  return forwardingStore(store, {
     append: async (stream, events, expected) => {
       const failure = refused();
       if (failure !== null) throw failure;
@@ -24,14 +21,5 @@ export function guardedAppends(store: EventStore, refusal: () => string | null):
       const failure = refused();
       return failure === null ? store.appendInOrder(entries) : { results: [], failure };
     },
-    readStream: (stream, options) => store.readStream(stream, options),
-    readAll: (options) => store.readAll(options),
-    head: () => store.head(),
-    subscribe: (options) => store.subscribe(options),
-    loadSnapshot: (name) => store.loadSnapshot(name),
-    saveSnapshot: (name, snapshot) => store.saveSnapshot(name, snapshot),
-    loadCheckpoint: (consumer) => store.loadCheckpoint(consumer),
-    saveCheckpoint: (consumer, position) => store.saveCheckpoint(consumer, position),
-    close: () => store.close(),
-  };
+  });
 }

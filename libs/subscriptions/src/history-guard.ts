@@ -1,4 +1,4 @@
-import { EventStoreError, type EventStore } from '@livegift/event-store';
+import { EventStoreError, forwardingStore, type EventStore, type ExpectedRevision } from '@livegift/event-store';
 import type { Cancellable, Position, RecordedEvent, Scheduler, Telemetry } from '@livegift/kernel';
 
 const LOOK_EVERY_MS = 1_000;
@@ -31,7 +31,7 @@ export class HistoryGuard {
     private readonly inner: EventStore,
     private readonly parts: HistoryGuardParts,
   ) {
-    this.store = new GuardedEventStore(inner, this);
+    this.store = guardedStore(inner, this);
     parts.telemetry.gauge('history_lost', 0);
   }
 
@@ -110,100 +110,68 @@ export class HistoryGuard {
 }
 
 /** The store as long as its history is the one that this process knows. */
-class GuardedEventStore implements EventStore {
-  readonly storeId: string;
-  readonly appendBytesMax: number;
-  readonly appendEventsMax: number;
-  readonly readEventsMax: number;
+function guardedStore(inner: EventStore, guard: HistoryGuard): EventStore {
+  const whileHeld = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+    guard.assertHeld();
+    return await ask();
+  };
+  return forwardingStore(inner, {
+    append: (stream, events, expected) =>
+      whileHeld(async () => {
+        const before = guard.seen;
+        const appending = inner.append(stream, events, expected);
+        const result = await orLook(guard, expected, appending);
+        guard.saw(result.positions.at(-1)!, before);
+        return result;
+      }),
+    appendInOrder: (entries) =>
+      whileHeld(async () => {
+        const before = guard.seen;
+        const answer = await inner.appendInOrder(entries);
+        const last = answer.results.at(-1);
+        if (last !== undefined) guard.saw(last.position, before);
+        return answer;
+      }),
+    head: () =>
+      whileHeld(async () => {
+        const before = guard.seen;
+        const head = await inner.head();
+        guard.saw(head, before);
+        return head;
+      }),
+    subscribe: (options) =>
+      whileHeld(async () => {
+        await guard.look();
+        return await inner.subscribe(options);
+      }),
+    readStream: (stream, options) => whileHeld(() => inner.readStream(stream, options)),
+    readAll: (options) => whileHeld(() => inner.readAll(options)),
+    loadSnapshot: (name) => whileHeld(() => inner.loadSnapshot(name)),
+    saveSnapshot: (name, snapshot) => whileHeld(() => inner.saveSnapshot(name, snapshot)),
+    loadCheckpoint: (consumer) => whileHeld(() => inner.loadCheckpoint(consumer)),
+    saveCheckpoint: (consumer, position) => whileHeld(() => inner.saveCheckpoint(consumer, position)),
+    close: async () => {
+      guard.stop();
+      await inner.close();
+    },
+  });
+}
 
-  constructor(
-    private readonly inner: EventStore,
-    private readonly guard: HistoryGuard,
-  ) {
-    this.storeId = inner.storeId;
-    this.appendBytesMax = inner.appendBytesMax;
-    this.appendEventsMax = inner.appendEventsMax;
-    this.readEventsMax = inner.readEventsMax;
-  }
-
-  async append(...asked: Parameters<EventStore['append']>): ReturnType<EventStore['append']> {
-    this.guard.assertHeld();
-    const before = this.guard.seen;
-    const result = await this.#appending(asked[2], this.inner.append(...asked));
-    this.guard.saw(result.positions.at(-1)!, before);
-    return result;
-  }
-
-  async appendInOrder(...asked: Parameters<EventStore['appendInOrder']>): ReturnType<EventStore['appendInOrder']> {
-    this.guard.assertHeld();
-    const before = this.guard.seen;
-    const answer = await this.inner.appendInOrder(...asked);
-    const last = answer.results.at(-1);
-    if (last !== undefined) this.guard.saw(last.position, before);
-    return answer;
-  }
-
-  async readStream(...asked: Parameters<EventStore['readStream']>): ReturnType<EventStore['readStream']> {
-    this.guard.assertHeld();
-    return await this.inner.readStream(...asked);
-  }
-
-  async readAll(...asked: Parameters<EventStore['readAll']>): ReturnType<EventStore['readAll']> {
-    this.guard.assertHeld();
-    return await this.inner.readAll(...asked);
-  }
-
-  async head(): ReturnType<EventStore['head']> {
-    this.guard.assertHeld();
-    const before = this.guard.seen;
-    const head = await this.inner.head();
-    this.guard.saw(head, before);
-    return head;
-  }
-
-  async subscribe(...asked: Parameters<EventStore['subscribe']>): ReturnType<EventStore['subscribe']> {
-    this.guard.assertHeld();
-    await this.guard.look();
-    return await this.inner.subscribe(...asked);
-  }
-
-  async loadSnapshot(...asked: Parameters<EventStore['loadSnapshot']>): ReturnType<EventStore['loadSnapshot']> {
-    this.guard.assertHeld();
-    return await this.inner.loadSnapshot(...asked);
-  }
-
-  async saveSnapshot(...asked: Parameters<EventStore['saveSnapshot']>): ReturnType<EventStore['saveSnapshot']> {
-    this.guard.assertHeld();
-    await this.inner.saveSnapshot(...asked);
-  }
-
-  async loadCheckpoint(...asked: Parameters<EventStore['loadCheckpoint']>): ReturnType<EventStore['loadCheckpoint']> {
-    this.guard.assertHeld();
-    return await this.inner.loadCheckpoint(...asked);
-  }
-
-  async saveCheckpoint(...asked: Parameters<EventStore['saveCheckpoint']>): ReturnType<EventStore['saveCheckpoint']> {
-    this.guard.assertHeld();
-    await this.inner.saveCheckpoint(...asked);
-  }
-
-  async close(): Promise<void> {
-    this.guard.stop();
-    await this.inner.close();
-  }
-
-  /** A stream that is shorter than it was known to be is one that went back, if no event is only on its way. */
-  async #appending<Result>(expected: number | 'no-stream', result: Promise<Result>): Promise<Result> {
-    try {
-      return await result;
-    } catch (error) {
-      if (isShorter(error, expected)) await this.guard.look().catch(() => {});
-      throw error;
-    }
+/** A stream that is shorter than it was known to be is a reason to look whether the store went back. */
+async function orLook<Result>(
+  guard: HistoryGuard,
+  expected: ExpectedRevision,
+  appending: Promise<Result>,
+): Promise<Result> {
+  try {
+    return await appending;
+  } catch (error) {
+    if (isShorter(error, expected)) await guard.look().catch(() => {});
+    throw error;
   }
 }
 
-function isShorter(error: unknown, expected: number | 'no-stream'): boolean {
+function isShorter(error: unknown, expected: ExpectedRevision): boolean {
   if (!(error instanceof EventStoreError) || error.code !== 'wrong-expected-revision') return false;
   const { actual } = error;
   return expected !== 'no-stream' && (actual === 'no-stream' || (typeof actual === 'number' && actual < expected));

@@ -1,12 +1,11 @@
-import { fieldError, type FieldError } from '@livegift/contracts';
+import { fieldError, pathOf, type FieldError } from '@livegift/contracts';
 
 const PARAMETERS: ReadonlySet<string> = new Set(['from', 'after']);
-const NAME_SHOWN_MAX = 64;
 
 /** What is wrong with the parameters of a live room: one that is not known, or that is there twice; null: nothing. */
 export function unknownParameter(query: Readonly<Record<string, unknown>>): FieldError | null {
   for (const [name, value] of Object.entries(query)) {
-    const path = `query.${name.slice(0, NAME_SHOWN_MAX)}`;
+    const path = pathOf('query', name);
     if (!PARAMETERS.has(name)) return fieldError(path, 'unknownParameter');
     if (Array.isArray(value)) return fieldError(path, 'exactlyOne');
   }

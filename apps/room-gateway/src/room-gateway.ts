@@ -57,7 +57,7 @@ export interface Entry {
 /** Lets clients into rooms, over whatever protocol, and keeps the rooms fed. */
 export class RoomGateway {
   readonly config: RoomGatewayConfig;
-  /** How positions are told to clients. */
+  /** How clients see positions. */
   readonly spelling: HistorySpelling;
   readonly #feed: RoomFeed;
   readonly #pump: FeedPump;

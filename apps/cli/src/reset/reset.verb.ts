@@ -90,6 +90,6 @@ function environmentOf(name: ConsumerName): Parameters<ConsumerReset['cluster']>
   }
 }
 
-/** Redis or Kafka did not answer; their clients are loaded only when they are needed, so errors are told by name. */
+/** Redis or Kafka did not answer. Their clients are loaded only when needed, so their errors are recognized by name. */
 const isAway = (error: unknown): error is Error =>
   error instanceof Error && ['ReadModelError', 'FanOutError'].includes(error.name);

@@ -1,10 +1,9 @@
 import { isId, type Refused } from '@livegift/kernel';
 import type { CommandContext, CommandOutcome } from '@livegift/command-handling';
-import { fieldError, PROBLEMS, type FieldError } from '@livegift/contracts';
+import { PROBLEMS, fieldError, pathOf, type FieldError } from '@livegift/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IDEMPOTENCY_KEY_PATTERN } from './bodies/bulk-gift-line.body.js';
 import { toldIn } from './history-edge.js';
-import { pathOf } from './validation/field-path.js';
 import { invalidRequest, problemBody, ProblemError, sendProblem } from './problem.js';
 import type { CompiledValidator } from './validation/compiled-validator.js';
 

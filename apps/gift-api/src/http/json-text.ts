@@ -1,5 +1,4 @@
-import { fieldError, type FieldError } from '@livegift/contracts';
-import { pathOf } from './validation/field-path.js';
+import { fieldError, pathOf, type FieldError } from '@livegift/contracts';
 
 /** Of a deeply nested body no client needs the whole path. */
 const PATH_NAMES_MAX = 16;

@@ -42,12 +42,9 @@ export async function readLines<Body>(
   while (length > 0 && WHITE.has(bytes[length - 1]!)) length--;
   const isText = isUtf8(bytes);
   let line = 0;
-  let sliceEndsMs = performance.now() + SLICE_MS;
+  const slices = new Slices();
   for (let start = 0; start < length;) {
-    if (performance.now() > sliceEndsMs) {
-      await yieldToLoop();
-      sliceEndsMs = performance.now() + SLICE_MS;
-    }
+    if (slices.isOver) await slices.next();
     const newline = bytes.indexOf(NEWLINE, start);
     const end = newline === -1 || newline > length ? length : newline;
     line++;
@@ -94,12 +91,24 @@ export async function sendLines(
   const all = invalid.length === 0 ? answers : [...answers, ...invalid].sort((a, b) => a.line - b.line);
   const { historySpelling } = reply.server;
   let text = '';
-  let sliceEndsMs = performance.now() + SLICE_MS;
+  const slices = new Slices();
   for (const answer of all) {
+    if (slices.isOver) await slices.next();
     text += `${JSON.stringify(toldIn(historySpelling, answer))}\n`;
-    if (performance.now() <= sliceEndsMs) continue;
-    await yieldToLoop();
-    sliceEndsMs = performance.now() + SLICE_MS;
   }
   void reply.code(200).header('content-type', NDJSON_CONTENT_TYPE).send(text);
+}
+
+/** Cuts a long loop, so that everything else has the event loop in between. */
+class Slices {
+  #endsMs = performance.now() + SLICE_MS;
+
+  get isOver(): boolean {
+    return performance.now() > this.#endsMs;
+  }
+
+  async next(): Promise<void> {
+    await yieldToLoop();
+    this.#endsMs = performance.now() + SLICE_MS;
+  }
 }

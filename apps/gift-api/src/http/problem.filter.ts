@@ -23,7 +23,7 @@ export class ProblemFilter implements ExceptionFilter {
       reply.raw.destroy();
       return;
     }
-    // The answer reaches nobody, so it is no failure of ours, however it is worded (`ERR_STREAM_PREMATURE_CLOSE`). It is sent
+    // The client has gone, so this is not a failure of the server, however it is worded (`ERR_STREAM_PREMATURE_CLOSE`). It is sent
     // all the same: hooks give back what the request holds.
     const hasGone = request.raw.socket.destroyed;
     if (hasGone) this.telemetry.info('a client has gone before its answer', { correlationId: request.id });

@@ -1,6 +1,5 @@
-import { fieldError, nameOf, type FieldError } from '@livegift/contracts';
+import { fieldError, nameOf, pathOf, type FieldError } from '@livegift/contracts';
 import { getMetadataStorage, ValidationTypes, type ValidationArguments } from 'class-validator';
-import { pathOf } from './field-path.js';
 import { ruleInWords, type DeclaredRule } from './rule-words.js';
 import { numericFieldsOf, nestedClassOf, type BodyClass } from './nested.decorator.js';
 
